@@ -1,0 +1,1 @@
+"""First-party plugins, written as a stranger would write them."""

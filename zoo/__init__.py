@@ -1,0 +1,86 @@
+"""`zoo`: generative models of molecular conformations, compared honestly.
+
+The public names. Each is imported when first used, so that the command line starts fast and
+a plugin's menu costs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from zoo.specs import API, DatasetSpec, MetricSpec, ModelSpec, SamplerSpec, hookimpl
+
+if TYPE_CHECKING:
+    from zoo.api import leaderboard, run
+    from zoo.contracts import (
+        Coefficients,
+        Data,
+        Dataset,
+        Density,
+        Drawn,
+        ExactDataset,
+        Metric,
+        Model,
+        OneShot,
+        Path,
+        Recipe,
+        Sampler,
+        Trainable,
+    )
+
+__version__ = "0.1.0"
+
+_HOME = dict.fromkeys(("run", "leaderboard"), "zoo.api") | dict.fromkeys(
+    (
+        "Coefficients",
+        "Data",
+        "Dataset",
+        "Density",
+        "Drawn",
+        "ExactDataset",
+        "Metric",
+        "Model",
+        "OneShot",
+        "Path",
+        "Recipe",
+        "Sampler",
+        "Trainable",
+    ),
+    "zoo.contracts",
+)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "API",
+    "Coefficients",
+    "Data",
+    "Dataset",
+    "DatasetSpec",
+    "Density",
+    "Drawn",
+    "ExactDataset",
+    "Metric",
+    "MetricSpec",
+    "Model",
+    "ModelSpec",
+    "OneShot",
+    "Path",
+    "Recipe",
+    "Sampler",
+    "SamplerSpec",
+    "Trainable",
+    "hookimpl",
+    "leaderboard",
+    "run",
+]
