@@ -55,7 +55,7 @@ class Model(nn.Module, ABC):
 
     recipe: ClassVar[Recipe] = Recipe()
 
-    def fit(self, x: Tensor) -> None:  # noqa: B027 - an empty hook is the point
+    def fit(self, x: Tensor) -> None:
         """See all training conformations once, before the first gradient step.
 
         The place to set scales, or to fit whatever needs no gradients. Does nothing here.
