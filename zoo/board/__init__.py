@@ -1,1 +1,4 @@
-"""Room."""
+"""From rows to a leaderboard: statistics, tables, files.
+
+What is here knows rows, and nothing of how they were made: no model, no sampler, no torch.
+"""

@@ -1,0 +1,109 @@
+"""The menu of the zoo: every first-party plugin, one line each, found like anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import zoo
+
+_MODELS = "zoo_plugins.models"
+_SAMPLERS = "zoo_plugins.samplers"
+_METRICS = "zoo_plugins.metrics"
+
+
+@zoo.hookimpl
+def zoo_models() -> Iterator[zoo.ModelSpec]:
+    """Models, then the lecture's recipes, then reference lines."""
+
+    def model(
+        name: str, factory: str, summary: str, *offers: str, reference: bool = False
+    ) -> zoo.ModelSpec:
+        return zoo.ModelSpec(
+            api=1,
+            name=name,
+            factory=f"{_MODELS}.{factory}",
+            summary=summary,
+            offers=set(offers),
+            reference=reference,
+            needs={"fresh"} if name == "truth" else set(),
+        )
+
+    yield model("vae", "vae:VAE", "variational autoencoder, learned decoder variance", "draw")
+    yield model("ddpm", "ddpm:DDPM", "denoising diffusion, noise prediction", "path")
+    yield model("cfm", "cfm:CFM", "conditional flow matching, straight paths", "path")
+    yield model("nsf", "nsf:NSF", "spline-coupling normalizing flow", "draw", "log_prob")
+    yield model("lecture-vae", "lecture:LectureVAE", "the lecture's VAE, as published", "draw")
+    yield model("lecture-ddpm", "lecture:LectureDDPM", "the lecture's DDPM, as published", "path")
+    yield model("truth", "references:Truth", "fresh true conformations", "draw", reference=True)
+    yield model(
+        "gaussian",
+        "references:Gaussian",
+        "a normal fitted to the coordinates",
+        "draw",
+        "log_prob",
+        reference=True,
+    )
+    yield model(
+        "shuffled",
+        "references:Shuffled",
+        "internal coordinates exchanged between chains",
+        "draw",
+        reference=True,
+    )
+    yield model(
+        "copy-train",
+        "references:CopyTrain",
+        "returns training conformations",
+        "draw",
+        reference=True,
+    )
+
+
+@zoo.hookimpl
+def zoo_samplers() -> Iterator[zoo.SamplerSpec]:
+    """One pass, then the ways along a path."""
+
+    def sampler(name: str, factory: str, summary: str, needs: str) -> zoo.SamplerSpec:
+        return zoo.SamplerSpec(
+            api=1, name=name, factory=f"{_SAMPLERS}.{factory}", summary=summary, needs={needs}
+        )
+
+    yield sampler("direct", "direct:Direct", "one pass through the model", "draw")
+    yield sampler("ode", "ode:ODE", "probability-flow ODE by a torchdiffeq solver", "path")
+    yield sampler("ddim", "ddim:DDIM", "deterministic denoising steps", "path")
+    yield sampler("ancestral", "ancestral:Ancestral", "stochastic denoising steps", "path")
+
+
+@zoo.hookimpl
+def zoo_metrics() -> Iterator[zoo.MetricSpec]:
+    """The headline first."""
+
+    def metric(
+        name: str, factory: str, summary: str, unit: str, best: float = 0.0, *, energy: bool = False
+    ) -> zoo.MetricSpec:
+        return zoo.MetricSpec(
+            api=1,
+            name=name,
+            factory=f"{_METRICS}.{factory}",
+            summary=summary,
+            unit=unit,
+            best=best,
+            lower_is_better=best == 0.0,
+            needs={"energy"} if energy else set(),
+        )
+
+    yield metric("rg_w1", "x:x", "Wasserstein-1 distance of radii of gyration", "std")
+
+
+@zoo.hookimpl
+def zoo_datasets() -> Iterator[zoo.DatasetSpec]:
+    """Conformations whose distribution is known exactly."""
+    yield zoo.DatasetSpec(
+        api=1,
+        name="bead-spring",
+        factory="zoo_plugins.datasets.bead_spring:BeadSpring",
+        summary="bead-spring polymer, exact independent conformations",
+        offers={"energy", "log_prob", "fresh"},
+        source="drawn here by rejection and dimerization",
+        license="MIT",
+    )

@@ -1,0 +1,75 @@
+"""Fixtures shared by tests: scratch distributions, as pip would have left them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass
+class Install:
+    """Writes distributions into a folder that stands first on `sys.path` and `PYTHONPATH`.
+
+    Args:
+        folder: A new folder.
+    """
+
+    folder: Path
+
+    def __call__(
+        self,
+        distribution: str,
+        code: str = "",
+        *,
+        version: str = "1.0",
+        entry_points: str | None = None,
+        folder: Path | None = None,
+    ) -> Path:
+        """Write one distribution of one module.
+
+        Args:
+            distribution: Its name; the module's name is the same with underscores.
+            code: Text of the module, dedented.
+            version: Its version.
+            entry_points: Text of `entry_points.txt`; by default the module is a plugin under
+                the name of the distribution.
+            folder: Where to write; by default the folder on `sys.path`.
+
+        Returns:
+            The file of the module.
+        """
+        folder = folder or self.folder
+        module = distribution.replace("-", "_").lower()
+        if entry_points is None:
+            entry_points = f"[zoo.plugins]\n{distribution.lower()} = {module}\n"
+        info = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        (info / "METADATA").write_text(metadata)
+        (info / "entry_points.txt").write_text(entry_points)
+        path = folder / f"{module}.py"
+        path.write_text(textwrap.dedent(code))
+        importlib.invalidate_caches()
+        return path
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install scratch distributions for one test, and forget their modules afterwards."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    inherited = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), inherited])))
+    yield Install(folder)
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+    importlib.invalidate_caches()

@@ -1,0 +1,164 @@
+"""Laws of the leaderboard: a pure function of rows in which no failure can win."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoo.board.leaderboard import COLUMNS, leaderboard, read_csv, to_csv
+from zoo.board.tables import render
+
+FLOOR = {"mean": 0.02, "low": 0.01, "high": 0.04}
+
+
+def row(model: str, seed: int, rg_w1: float | None, **changes: Any) -> dict[str, Any]:
+    """A row such as the harness writes; without a value it is a failed one."""
+    found: dict[str, Any] = {
+        "schema": 1,
+        "model": model,
+        "sampler": "direct",
+        "dataset": "bead-spring",
+        "seed": seed,
+        "reference": False,
+        "status": "ok" if rg_w1 is not None else "crashed",
+        "reason": "" if rg_w1 is not None else "its process ended with signal 9",
+        "values": {} if rg_w1 is None else {"rg_w1": rg_w1, "bond_w1": 0.01, "ree_w1": 0.1},
+        "faults": {},
+        "floors": {"rg_w1": FLOOR, "bond_w1": FLOOR, "ree_w1": FLOOR},
+        "nfe": 1.0,
+        "parameters": 250_000,
+        "epochs": 100,
+        "train_seconds": 10.0 + seed,
+        "sample_seconds": 1.0,
+        "times": {"cpu": {"batch_seconds": [0.002, 0.001, 0.003], "single_seconds": [1e-4] * 3}},
+        "settings": {"preset": "standard", "seeds": 3, "draws": 10_000, "batch": 1_000},
+        "made_by": {
+            "model": {"plugin": "polymer-zoo/m", "version": "0.1", "source": "ab" * 32},
+            "sampler": {"plugin": "polymer-zoo/s", "version": "0.1", "source": "cd" * 32},
+            "dataset": {"plugin": "polymer-zoo/d", "version": "0.1", "source": "ef" * 32},
+            "data_sha256": "01" * 32,
+            "device": "cpu",
+            "timing_threads": 2,
+            "machine": {
+                "cpu": "test", "cores": 2, "gpu": "", "torch": "2", "zoo": "0.1", "commit": "",
+            },
+        },
+        "keys": {},
+        "measured": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    return found | changes
+
+
+def test_best_mean_comes_first_and_references_stand_apart() -> None:
+    """Lines are ordered by the mean over seeds; a reference has no rank however good it is."""
+    rows = [
+        *(row("b", seed, value) for seed, value in enumerate([0.1, 0.2, 0.3])),
+        *(row("a", seed, value) for seed, value in enumerate([0.5, 0.01, 0.01])),
+        row("perfect", 0, 0.0, reference=True),
+    ]
+    frame = leaderboard(rows)
+    assert frame["model"].tolist() == ["a", "b", "perfect"]
+    assert frame["rank"].tolist()[:2] == [1, 2]
+    assert frame["rank"].isna().tolist() == [False, False, True]
+    assert frame["rg_w1"].tolist() == pytest.approx([0.52 / 3, 0.2, 0.0])
+    assert frame["rg_w1_ratio"].tolist() == pytest.approx([0.52 / 3 / 0.02, 10.0, 0.0])
+
+
+@pytest.mark.parametrize("bad", [None, math.nan])
+def test_a_failed_seed_costs_the_rank(bad: float | None) -> None:
+    """A line of which one seed failed shows no mean of the survivors, and never wins."""
+    failed = row("lucky", 1, None if bad is None else 0.0)
+    if bad is not None:
+        failed |= {"status": "invalid", "values": {}, "reason": "rg_w1: the value is nan"}
+    frame = leaderboard([row("lucky", 0, 0.001), failed, row("solid", 0, 0.9)])
+    assert frame["model"].tolist() == ["solid", "lucky"]
+    lucky = frame.iloc[1]
+    assert lucky["status"] == failed["status"]
+    assert lucky["seeds"] == 1
+    assert math.isnan(lucky["rg_w1"])
+    assert frame["rank"].isna().tolist() == [False, True]
+    assert lucky["reason"].startswith("1 of 2 seeds: ")
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    """The board is a function of the set of rows, ties included."""
+    rows = [row("a", 0, 0.1), row("b", 0, 0.1), row("c", 0, None), row("a", 1, 0.3)]
+    boards = {to_csv(leaderboard(order)) for order in itertools.permutations(rows)}
+    assert len(boards) == 1
+
+
+def test_newest_row_of_a_seed_counts() -> None:
+    """A failure that was repeated with success is forgotten, and so is an older number."""
+    old = row("a", 0, None)
+    new = row("a", 0, 0.2, measured="2026-01-02T00:00:00+00:00")
+    for order in ([old, new], [new, old]):
+        frame = leaderboard(order)
+        assert frame["status"].tolist() == ["ok"]
+        assert frame["rg_w1"].tolist() == [0.2]
+
+
+def test_other_budgets_are_other_lines() -> None:
+    """Numbers from different budgets are never averaged."""
+    quick = row("a", 0, 0.9)
+    quick["settings"] = quick["settings"] | {"preset": "quick"}
+    assert len(leaderboard([row("a", 0, 0.1), quick])) == 2
+
+
+def test_flags_say_what_the_floor_and_the_training_set_say() -> None:
+    """An interval that meets the floor's band is truth-like; near copies are called so."""
+    good = row("good", 0, 0.03)
+    copier = row("copier", 0, 0.03)
+    copier["values"] = copier["values"] | {"memorization": 0.1}
+    far = row("far", 0, 0.05)
+    flags = leaderboard([good, copier, far]).set_index("model")["flags"]
+    assert flags.to_dict() == {"good": "truth-like", "copier": "truth-like copies", "far": ""}
+
+
+def test_times_are_medians_per_conformation_and_missing_ones_stay_missing(tmp_path: Path) -> None:
+    """Microseconds per sample are the median of rounds over the batch; no GPU is no number."""
+    frame = leaderboard([row("a", 0, 0.1)])
+    assert frame["cpu_us_per_sample"].tolist() == pytest.approx([2.0])
+    path = tmp_path / "leaderboard.csv"
+    path.write_text(to_csv(frame), encoding="utf-8")
+    assert math.isnan(read_csv(path)["cuda_us_per_sample"][0])
+    assert "CUDA" in render(frame, "table")
+
+
+def test_csv_has_the_promised_columns_and_survives_a_round_trip(tmp_path: Path) -> None:
+    """The file starts with the documented columns, and names that look missing stay names."""
+    frame = leaderboard([row("null", 0, 0.125), row("nan", 0, 0.25)])
+    path = tmp_path / "leaderboard.csv"
+    path.write_text(to_csv(frame), encoding="utf-8")
+    back = read_csv(path)
+    assert back.columns.tolist()[: len(COLUMNS)] == list(COLUMNS)
+    assert back["model"].tolist() == ["null", "nan"]
+    assert back["rg_w1"].tolist() == [0.125, 0.25]
+    assert back["rank"].tolist() == [1, 2]
+
+
+def test_markdown_holds_hostile_text_as_text() -> None:
+    """A reason can neither break the table nor become HTML."""
+    frame = leaderboard([row("a", 0, None, reason="<img src=x> | pipe\nnewline")])
+    lines = render(frame, "md").splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 4  # headings, rule, floor, the line
+    assert "&lt;img src=x&gt; \\| pipe newline" in table[-1]
+
+
+def test_json_holds_every_column() -> None:
+    """JSON is the whole frame, with null for what is missing."""
+    frame = leaderboard([row("a", 0, 0.1)])
+    (record,) = json.loads(render(frame, "json"))
+    assert set(record) == set(frame.columns)
+    assert record["cuda_us_per_sample"] is None
+
+
+def test_no_rows_make_an_empty_board() -> None:
+    """Nothing kept is an empty table, not an error."""
+    assert leaderboard([]).empty
+    assert list(leaderboard([]).columns) == list(COLUMNS)

@@ -1,0 +1,131 @@
+"""The leaderboard as text for people: terminal, Markdown, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+from zoo.board.leaderboard import to_csv
+
+FORMATS = ("table", "csv", "md", "json")
+
+
+def render(frame: pd.DataFrame, style: str) -> str:
+    """The leaderboard in one of `FORMATS`.
+
+    Args:
+        frame: From `zoo.board.leaderboard.leaderboard`.
+        style: `table` or `md` for people; `csv` and `json` hold every column.
+    """
+    if style == "csv":
+        return to_csv(frame)
+    if style == "json":
+        records = json.loads(frame.to_json(orient="records", double_precision=10))
+        return json.dumps(records, indent=1, ensure_ascii=False) + "\n"
+    boards = [
+        _board(part, style)
+        for _, part in frame.groupby(["dataset", "data_sha256", "preset", "device"], sort=False)
+    ]
+    return "\n".join(boards) if boards else "no results\n"
+
+
+def _board(frame: pd.DataFrame, style: str) -> str:
+    first = frame.iloc[0]
+    title = f"{first['dataset']} · preset {first['preset']} · trained on {first['device']}"
+    lines = [_floor_line(frame), *(_line(line) for _, line in frame.iterrows())]
+    headings = list(lines[0])
+    markdown = style == "md"
+    cells = [[_escape(x) if markdown else x for x in line.values()] for line in lines]
+    if not markdown:
+        cells = _set_apart(cells, list(frame["part"]))
+    table = tabulate(
+        cells,
+        headings,
+        tablefmt="pipe" if markdown else "simple",
+        disable_numparse=True,
+        colalign=["right", "left", "left", *["right"] * (len(headings) - 4), "left"],
+    )
+    heading = f"### {title}" if markdown else title
+    return f"{heading}\n\n{table}\n\n{_legend(frame)}\n"
+
+
+def _line(line: pd.Series[Any]) -> dict[str, str]:
+    failed = line["part"] == "failed"
+    interval = f"[{_number(line['rg_w1_low'], 3)}, {_number(line['rg_w1_high'], 3)}]"
+    return {
+        "#": "" if pd.isna(line["rank"]) else str(line["rank"]),
+        "model": str(line["model"]),
+        "sampler": str(line["sampler"]),
+        "Rg W1 [std]": _number(line["rg_w1"], 3),
+        "95% interval": "–" if math.isnan(line["rg_w1_low"]) else interval,
+        "× floor": _number(line["rg_w1_ratio"], 1),
+        "bond W1 [σ]": _number(line["bond_w1"], 4),
+        "Ree W1 [std]": _number(line["ree_w1"], 3),
+        "calls": _number(line["nfe"], 0),
+        "CPU [µs/sample]": _time(line["cpu_us_per_sample"]),
+        "CUDA [µs/sample]": _time(line["cuda_us_per_sample"]),
+        "training [s]": _number(line["train_seconds"], 1),
+        "notes": f"{line['status']}: {line['reason']}" if failed else str(line["flags"]),
+    }
+
+
+def _floor_line(frame: pd.DataFrame) -> dict[str, str]:
+    """What a perfect model would get, at the head of the board."""
+    found = frame.dropna(subset=["rg_w1_floor"])
+    floors = found.iloc[0] if len(found) else frame.iloc[0]
+    band = f"[{_number(floors['rg_w1_floor_low'], 3)}, {_number(floors['rg_w1_floor_high'], 3)}]"
+    blank = dict.fromkeys(_line(frame.iloc[0]), "")
+    return blank | {
+        "model": "floor",
+        "sampler": "truth against truth",
+        "Rg W1 [std]": _number(floors["rg_w1_floor"], 3),
+        "95% interval": band,
+        "× floor": "1.0",
+        "bond W1 [σ]": _number(floors["bond_w1_floor"], 4),
+        "Ree W1 [std]": _number(floors["ree_w1_floor"], 3),
+    }
+
+
+def _set_apart(cells: list[list[str]], parts: list[str]) -> list[list[str]]:
+    """A blank line under the floor and between ranked, reference and failed lines."""
+    blank = [""] * len(cells[0])
+    spaced = [cells[0], blank]
+    for number, line in enumerate(cells[1:]):
+        if number and parts[number] != parts[number - 1]:
+            spaced.append(blank)
+        spaced.append(line)
+    return spaced
+
+
+def _legend(frame: pd.DataFrame) -> str:
+    first = frame.iloc[0]
+    threads = "1 thread" if first["timing_threads"] == 1 else f"{first['timing_threads']} threads"
+    return (
+        f"Means over {frame['seeds'].max()} seeds of {first['draws']:,} conformations each; "
+        "lower is better; std: of the test conformations' value.\n"
+        "truth-like: the interval meets the floor's 95% band. copies: nearer to training "
+        "conformations than truth is. Lines without a rank are references or failed.\n"
+        f"Times: median per conformation in batches of {first['timing_batch']:,}, {threads}, "
+        f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}."
+    )
+
+
+def _number(value: float, digits: int) -> str:
+    return "–" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _time(value: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _escape(text: str) -> str:
+    """Keep text from becoming Markdown or HTML."""
+    for character, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+        text = text.replace(character, safe)
+    return " ".join(text.split())

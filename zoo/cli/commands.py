@@ -1,0 +1,214 @@
+"""One function per command: options in, text out, exit status back."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import UsageError
+from zoo.registry import Listing, Registry, load_factory
+
+if TYPE_CHECKING:
+    from zoo.harness.plan import Plan
+
+NOTHING = 5
+
+
+def run(options: argparse.Namespace) -> int:
+    """`zoo run`: train, draw, score, time, and print the leaderboard."""
+    from zoo import api
+    from zoo.board.tables import render
+    from zoo.cli.progress import ProgressDisplay
+    from zoo.harness.plan import make_plan
+
+    if bool(options.models) == options.all:
+        raise UsageError("name the models to run, or give --all to run every one; not both.")
+    registry = _registry(options)
+    settings = api.budget(options.preset, options.seeds)
+    models = None if options.all else options.models
+    plan = make_plan(registry, models, options.sampler, options.dataset, settings)
+    for sentence in (*_quarantined(registry), *plan.left_out):
+        _note(sentence)
+    if options.dry_run:
+        _write(_outline(plan))
+        return 0 if plan.entries else NOTHING
+    with ProgressDisplay(_stages(plan)) as display:
+        prepared = api.prepare(plan, options.out, options.device, options.jobs, display)
+        frame = api.carry_out(prepared)
+    _write(render(frame, options.format))
+    _note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
+    return 0 if (frame["status"] == "ok").all() else 1
+
+
+def list_plugins(options: argparse.Namespace) -> int:
+    """`zoo list`: everything installed, quarantined plugins last."""
+    registry = _registry(options)
+    kinds = [options.kind] if options.kind else ["model", "sampler", "metric", "dataset"]
+    lines = [_listed(listing) for kind in kinds for listing in registry.of(kind)]
+    out = [plugin for plugin in registry.plugins if plugin.status != "ok"]
+    if options.format == "json":
+        set_aside = [
+            {
+                "plugin": plugin.name,
+                "distribution": plugin.distribution,
+                "version": plugin.version,
+                "status": plugin.status,
+                "reason": plugin.reason,
+            }
+            for plugin in out
+        ]
+        _write(json.dumps({"installed": lines, "set_aside": set_aside}, indent=1) + "\n")
+        return 0
+    from tabulate import tabulate
+
+    _write(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True) + "\n")
+    for plugin in out:
+        _write(f"\n{plugin.status}: {plugin.name} ({plugin.distribution} {plugin.version})\n")
+        _write(f"  {plugin.reason}\n")
+    return 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """`zoo show NAME`: what one plugin is and which options it takes."""
+    registry = _registry(options)
+    listing = _find_any(registry, options.name)
+    factory = load_factory(listing.spec.factory)
+    facts = _listed(listing) | {"factory": str(listing.spec.factory)}
+    if facts["kind"] == "dataset":
+        facts |= {"source": listing.spec.source, "license": listing.spec.license}
+    width = max(map(len, facts))
+    _write("".join(f"{key:<{width}}  {value}\n" for key, value in facts.items()))
+    _write(f"\n{inspect.cleandoc(inspect.getdoc(factory) or 'No description.')}\n")
+    _write("\noptions:\n")
+    parameters = [
+        p for p in inspect.signature(factory).parameters.values() if p.default is not p.empty
+    ]
+    for parameter in parameters:
+        _write(f"  {parameter.name}={parameter.default!r}\n")
+    if not parameters:
+        _write("  none\n")
+    return 0
+
+
+def show_leaderboard(options: argparse.Namespace) -> int:
+    """`zoo leaderboard`: print what a results folder holds."""
+    from zoo.board.leaderboard import leaderboard
+    from zoo.board.tables import render
+    from zoo.harness.store import Store
+
+    if not options.out.is_dir():
+        raise UsageError(f"there is no results folder {str(options.out)!r}. Run `zoo run` first.")
+    frame = leaderboard(Store(options.out).rows())
+    if frame.empty:
+        _note(f"{options.out} holds no results.")
+        return NOTHING
+    _write(render(frame, options.format))
+    return 0
+
+
+def sample(options: argparse.Namespace) -> int:
+    """`zoo sample`: train if need be, draw, and write conformations to a file."""
+    from safetensors.numpy import load
+
+    from zoo import api
+    from zoo.cli.progress import ProgressDisplay
+    from zoo.harness.files import check_target, write_conformations
+    from zoo.harness.plan import make_plan
+    from zoo.harness.stages import Sample
+
+    check_target(options.output)
+    settings = replace(api.budget(options.preset), draws=options.n)
+    samplers = [options.sampler] if options.sampler else None
+    plan = make_plan(_registry(options), [options.model], samplers, options.dataset, settings)
+    entry = plan.entries[0]
+    with ProgressDisplay(3) as display:
+        work = api.prepare(plan, options.out, options.device, 1, display)
+        train = work.train(entry.model, work.data(), options.seed)
+        trained = work.demand(train, entry.label)
+        stage = Sample(train, trained, entry.sampler, options.n, min(options.n, settings.batch))
+        drawn = work.demand(stage, entry.label)
+    tensors = load((drawn.folder / "drawn.safetensors").read_bytes())
+    write_conformations(options.output, tensors["conformations"])
+    _note(f"{options.n:,} conformations of {entry.label} are in {options.output}")
+    return 0
+
+
+def score(options: argparse.Namespace) -> int:
+    """`zoo score`: score conformations from a file against a dataset."""
+    from zoo import api
+    from zoo.cli.progress import ProgressDisplay
+    from zoo.cli.scores import score_file, score_table
+    from zoo.harness.plan import make_plan
+
+    if not options.file.is_file():
+        raise UsageError(f"there is no file {str(options.file)!r} to score.")
+    plan = make_plan(_registry(options), [], [], options.dataset, api.budget("standard"))
+    with ProgressDisplay(3) as display:
+        work = api.prepare(plan, options.out, "cpu", 1, display)
+        scores = score_file(work, options.file)
+    _write(score_table(scores, options.format))
+    return 0 if all(line["value"] is not None for line in scores) else 1
+
+
+def _registry(options: argparse.Namespace) -> Registry:
+    from zoo.api import installed
+
+    return installed(options.blocked, first_party_only=options.no_plugins)
+
+
+def _listed(listing: Listing) -> dict[str, str]:
+    spec: Any = listing.spec
+    words = [*getattr(spec, "offers", ())], [*getattr(spec, "needs", ())]
+    return {
+        "kind": spec.kind,
+        "name": spec.name,
+        "version": listing.plugin.version,
+        "distribution": listing.plugin.distribution,
+        "offers": " ".join(sorted(words[0])),
+        "needs": " ".join(sorted(words[1])),
+        "summary": spec.summary,
+    }
+
+
+def _find_any(registry: Registry, name: str) -> Listing:
+    kinds = ("model", "sampler", "metric", "dataset")
+    for kind in kinds:
+        if any(name in (x.spec.name, x.qualified) for x in registry.of(kind)):
+            return registry.find(kind, name).listing
+    if ".py:" in name:
+        return registry.find("model", name).listing
+    names = sorted({x.spec.name for kind in kinds for x in registry.of(kind)})
+    raise UsageError(f"nothing is named {name!r}. Installed: {', '.join(names)}.")
+
+
+def _quarantined(registry: Registry) -> list[str]:
+    return [
+        f"{plugin.title} is left out: {plugin.reason}."
+        for plugin in registry.plugins
+        if plugin.status == "quarantined"
+    ]
+
+
+def _outline(plan: Plan) -> str:
+    seeds = plan.settings.seeds
+    lines = [f"{entry.label} × {seeds} seeds\n" for entry in plan.entries]
+    counts = f"{len(plan.models) * seeds} trainings, {len(plan.entries) * seeds} jobs"
+    title = f"{plan.dataset.label}, preset {plan.settings.preset}: {counts}"
+    return f"{title}, {len(plan.metrics)} metrics\n{''.join(lines)}"
+
+
+def _stages(plan: Plan) -> int:
+    """How many stages of a plan will end: data, floor, trainings, draws and scores, clocks."""
+    return 3 + plan.settings.seeds * (len(plan.models) + 2 * len(plan.entries))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"zoo: {text}\n")

@@ -1,0 +1,143 @@
+"""The grammar of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import zoo
+from zoo.cli import commands
+from zoo.harness.settings import PRESETS
+
+FORMATS = ("table", "csv", "md", "json")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; parsing sets `command`, the function to call."""
+    parser = argparse.ArgumentParser(
+        prog="zoo",
+        description="A model zoo and benchmark harness for generative models of polymers.",
+        epilog="A name may carry options: 'ddim[steps=20]', 'bead-spring[beads=24]'. "
+        "A model may also be a file: 'path/to/file.py:Class'.",
+    )
+    parser.add_argument("--version", action="version", version=f"zoo {zoo.__version__}")
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_run, _list, _show, _leaderboard, _sample, _score):
+        add(actions)
+    return parser
+
+
+def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = _command(actions, "run", commands.run, "train, draw, score, time; print the leaderboard")
+    run.add_argument("models", nargs="*", metavar="MODEL", help="models to run")
+    run.add_argument("--all", action="store_true", help="run every model installed")
+    run.add_argument(
+        "--sampler",
+        action="append",
+        metavar="S",
+        help="draw with this sampler; may be repeated (default: every one that fits)",
+    )
+    _budget(run)
+    run.add_argument("--seeds", type=_positive, metavar="K", help="trainings of each model")
+    run.add_argument(
+        "--jobs", type=_positive, metavar="N", help="trainings at a time (default: one per core)"
+    )
+    run.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
+    _format(run)
+
+
+def _list(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    listing = _command(actions, "list", commands.list_plugins, "what is installed")
+    listing.add_argument("--kind", choices=("model", "sampler", "metric", "dataset"))
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+
+
+def _show(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    show = _command(actions, "show", commands.show, "one plugin: what it is, and its options")
+    show.add_argument("name", metavar="NAME", help="a model, sampler, metric or dataset")
+
+
+def _leaderboard(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    board = _command(actions, "leaderboard", commands.show_leaderboard, "print what is kept")
+    _out(board)
+    _format(board)
+
+
+def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sample = _command(actions, "sample", commands.sample, "draw conformations into a file")
+    sample.add_argument("model", metavar="MODEL")
+    sample.add_argument("--sampler", metavar="S", help="default: the first that fits")
+    sample.add_argument("-n", type=_positive, default=1_000, help="how many (default: 1000)")
+    sample.add_argument("--seed", type=_natural, default=0, help="seed of training and drawing")
+    sample.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="FILE.npz, .npy or .xyz"
+    )
+    _budget(sample)
+
+
+def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    score = _command(actions, "score", commands.score, "score conformations from a file")
+    score.add_argument("file", type=Path, metavar="FILE", help="FILE.npz, .npy or .xyz")
+    score.add_argument("--dataset", default="bead-spring", metavar="D", help="what to compare with")
+    _out(score)
+    score.add_argument("--format", choices=("table", "json"), default="table")
+
+
+def _command(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
+    parser.set_defaults(command=command)
+    plugins = parser.add_argument_group("plugins")
+    plugins.add_argument(
+        "-p", dest="blocked", action="append", default=[], metavar="no:NAME", type=_blocked,
+        help="do not load this plugin",
+    )  # fmt: skip
+    plugins.add_argument(
+        "--no-plugins", action="store_true", help="load no plugin but the zoo's own"
+    )
+    return parser
+
+
+def _budget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", default="bead-spring", metavar="D", help="what to learn")
+    parser.add_argument(
+        "--preset", choices=tuple(PRESETS), default="standard", help="budget (default: standard)"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    _out(parser)
+
+
+def _out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, default=Path("zoo-results"), metavar="DIR",
+        help="where results are kept (default: zoo-results)",
+    )  # fmt: skip
+
+
+def _format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=FORMATS, default="table")
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.lstrip("+-").isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
+
+
+def _natural(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def _blocked(text: str) -> str:
+    prefix, _, name = text.partition(":")
+    if prefix != "no" or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form no:NAME")
+    return name

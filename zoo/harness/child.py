@@ -1,0 +1,99 @@
+"""What happens inside a child process: settle in, do the one thing, leave by a file.
+
+Everything a plugin could do to a process (crash it, fill its memory, print without end,
+start threads) happens here, and here only. Messages to the driver are JSON, never pickles.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zoo.harness.stages import Runnable, Time
+
+OUTCOME = "outcome.json"
+
+
+def run_stage(stage: Runnable, folder: Path, log: Path, channel: Connection, threads: int) -> None:
+    """Run a stage and leave `outcome.json` in its folder."""
+    _settle_in(log, threads)
+    outcome = _guarded(lambda: stage.run(folder, lambda message: _send(channel, message)))
+    (folder / OUTCOME).write_text(json.dumps(outcome, allow_nan=False))
+    _leave()
+
+
+def run_clock(stage: Time, log: Path, channel: Connection, threads: int) -> None:
+    """Load an entry, then time it as often as asked: `{"n": ...}` in, `{"seconds": ...}` out."""
+    from zoo.harness.timing import stopwatch
+
+    _settle_in(log, threads)
+
+    def serve() -> dict[str, Any]:
+        measure = stopwatch(stage)
+        _send(channel, {"ready": True})
+        while (request := json.loads(channel.recv_bytes())) is not None:
+            _send(channel, {"seconds": measure(int(request["n"]))})
+        return {}
+
+    outcome = _guarded(serve)
+    if outcome["status"] != "ok":
+        _send(channel, outcome)
+    _leave()
+
+
+def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return {"status": "ok", "facts": work()}
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        traceback.print_exc()
+        return {"status": "oom", "reason": f"out of memory: {_first_line(error)}"}
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything at all
+        traceback.print_exc()
+        status = getattr(error, "job_status", "error")
+        kind = "" if isinstance(status, str) and status != "error" else f"{type(error).__name__}: "
+        return {"status": status, "reason": f"{kind}{_first_line(error)}"}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or "no message").splitlines()[0][:500]
+
+
+def _settle_in(log: Path, threads: int) -> None:
+    """A session of its own, output to the log, an end when the driver ends."""
+    os.setsid()
+    with log.open("ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _send(channel: Connection, message: dict[str, Any]) -> None:
+    with suppress(OSError):  # nobody listens any more: not our business
+        channel.send_bytes(json.dumps(message).encode())
+
+
+def _leave() -> None:
+    """End at once, without waiting for threads a plugin may have left behind."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,99 @@
+"""Conformations in and out of files, and what a stage's child process starts with."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from zoo.contracts import Data, Dataset, ExactDataset
+from zoo.errors import PluginError
+
+if TYPE_CHECKING:
+    from zoo.harness.stages import Materialise
+    from zoo.registry import Choice
+
+DATA_FILE = "data.safetensors"
+
+
+def materialise(stage: Materialise, folder: Path) -> dict[str, Any]:
+    """Run a `Materialise` stage."""
+    seed_everything("data")
+    dataset = build_dataset(stage.dataset)
+    train, test = dataset.split()
+    label = stage.dataset.label
+    for part, x in (("train", train), ("test", test)):
+        check_conformations(x, f"dataset {label!r} gave {part} conformations", None)
+    if train.shape[1:] != test.shape[1:]:
+        raise PluginError(
+            f"dataset {label!r} gave train conformations of shape {tuple(train.shape[1:])} and "
+            f"test conformations of shape {tuple(test.shape[1:])}. Expected the same (beads, dim)."
+        )
+    save_tensors(folder / DATA_FILE, {"train": train.float(), "test": test.float()})
+    return {
+        "sha256": hashlib.sha256((folder / DATA_FILE).read_bytes()).hexdigest(),
+        "n_train": len(train),
+        "n_test": len(test),
+        "shape": list(train.shape[1:]),
+    }
+
+
+def build_dataset(choice: Choice) -> Dataset:
+    """Build a dataset and see that it is one."""
+    dataset = choice.build()
+    if not isinstance(dataset, Dataset):
+        raise PluginError(
+            f"dataset {choice.label!r} is a {type(dataset).__name__}, no zoo.Dataset."
+        )
+    return dataset
+
+
+def reference_data(dataset: Dataset, folder: Path) -> Data:
+    """What metrics compare with: kept conformations and, where known, the exact functions."""
+    tensors = load_tensors(folder / DATA_FILE)
+    if isinstance(dataset, ExactDataset):
+        return Data(tensors["train"], tensors["test"], dataset.energy, dataset.log_prob)
+    return Data(tensors["train"], tensors["test"])
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors as safetensors, with the permissions of any other file."""
+    path.write_bytes(save({name: x.detach().cpu().contiguous() for name, x in tensors.items()}))
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read tensors written by `save_tensors`, to the CPU."""
+    return dict(load(path.read_bytes()))
+
+
+def check_conformations(x: object, what: str, shape: tuple[int, int, int] | None) -> None:
+    """See that `x` is conformations a metric can work with.
+
+    Raises:
+        PluginError: If it is no tensor, has another shape, or is not finite.
+    """
+    if not isinstance(x, Tensor):
+        raise PluginError(f"{what} as {type(x).__name__}; expected a tensor (n, beads, dim).")
+    wrong = x.shape != shape if shape else x.ndim != 3 or 0 in x.shape
+    if wrong:
+        expected = f"{shape} = (n, beads, dim)" if shape else "(n, beads, dim)"
+        raise PluginError(f"{what} of shape {tuple(x.shape)}; expected {expected}.")
+    bad = int((~torch.isfinite(x)).flatten(1).any(dim=1).sum())
+    if bad:
+        raise PluginError(
+            f"{what} of which {bad:,} of {len(x):,} hold NaN or infinity. Expected finite numbers."
+        )
+
+
+def seed_everything(*words: object) -> None:
+    """Seed torch, NumPy and Python from words, so that no two uses share a stream."""
+    seed = int.from_bytes(hashlib.sha256(repr(words).encode()).digest()[:8], "big") >> 1
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)

@@ -1,0 +1,142 @@
+"""One row per job: every number, and what made it, in one flat JSON record.
+
+A row is complete in itself. The board is a pure function of rows and knows nothing of how
+they came about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from zoo.harness.execution import Outcome
+from zoo.harness.machine import Machine
+from zoo.harness.plan import Plan
+from zoo.harness.stages import Train, identify
+from zoo.harness.store import digest, now
+from zoo.registry import Choice
+
+SCHEMA = 1
+HEADLINE = "rg_w1"
+"""The metric without which a job has no result."""
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Job:
+    """One entry at one seed, and how far it came.
+
+    Args:
+        train: The training it builds on.
+        sampler: How it is drawn.
+        trained: How training ended.
+        drawn: How drawing ended, if it came to that.
+        scored: How scoring ended, if it came to that.
+    """
+
+    train: Train
+    sampler: Choice
+    trained: Outcome
+    drawn: Outcome | None = None
+    scored: Outcome | None = None
+
+    @property
+    def key(self) -> str:
+        """Digest of all that was asked for, whether or not it came to be."""
+        scored = self.scored.result.key if self.scored and self.scored.result else ""
+        return digest([self.train.key, identify(self.sampler), scored])
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """Status and reason: those of the first stage that did not end well."""
+        for outcome in (self.trained, self.drawn, self.scored):
+            if outcome and outcome.status != "ok":
+                return outcome.status, outcome.reason
+        facts = self.scored.result.facts if self.scored and self.scored.result else {}
+        if HEADLINE not in facts.get("values", {}):
+            return "invalid", f"{HEADLINE}: {facts.get('faults', {}).get(HEADLINE, 'no value')}"
+        return "ok", ""
+
+
+def make_row(
+    job: Job,
+    plan: Plan,
+    floors: Mapping[str, Mapping[str, float]],
+    times: Mapping[str, Outcome],
+    machine: Machine,
+) -> Row:
+    """Put together the row of a job.
+
+    Args:
+        job: The job, at its end.
+        plan: What it was part of.
+        floors: Mean and 95% band of each metric between true sets.
+        times: Outcome of the timing stage by device.
+        machine: Where it ran.
+    """
+    model, spec = job.train.model, job.train.model.listing.spec
+    status, reason = job.verdict
+    trained, drawn, scored = (_facts(x) for x in (job.trained, job.drawn, job.scored))
+    return {
+        "schema": SCHEMA,
+        "model": model.label,
+        "sampler": job.sampler.label,
+        "dataset": plan.dataset.label,
+        "seed": job.train.seed,
+        "reference": spec.reference,
+        "status": status,
+        "reason": _one_line(reason),
+        "values": scored.get("values", {}),
+        "faults": scored.get("faults", {}),
+        "floors": dict(floors),
+        "nfe": drawn.get("network_calls"),
+        "parameters": trained.get("parameters"),
+        "epochs": trained.get("epochs"),
+        "train_seconds": trained.get("train_seconds"),
+        "sample_seconds": drawn.get("sample_seconds"),
+        "times": {device: _times(outcome) for device, outcome in times.items()},
+        "settings": asdict(plan.settings),
+        "made_by": {
+            "model": identify(model),
+            "sampler": identify(job.sampler),
+            "dataset": identify(plan.dataset),
+            "data_sha256": job.train.data.facts["sha256"],
+            "device": job.train.device,
+            "train_threads": 1,
+            "timing_threads": machine.cores,
+            "machine": asdict(machine),
+        },
+        "keys": {
+            name: outcome.result.key
+            for name, outcome in (
+                ("train", job.trained),
+                ("sample", job.drawn),
+                ("score", job.scored),
+            )
+            if outcome and outcome.result
+        },
+        "measured": _measured(job, times),
+    }
+
+
+def _facts(outcome: Outcome | None) -> dict[str, Any]:
+    return outcome.result.facts if outcome and outcome.result else {}
+
+
+def _times(outcome: Outcome) -> dict[str, Any]:
+    if outcome.result is None:
+        return {"reason": _one_line(outcome.reason)}
+    return outcome.result.facts | {"measured": outcome.result.made}
+
+
+def _measured(job: Job, times: Mapping[str, Outcome]) -> str:
+    """When the youngest number of a row was made: a kept one is not shown under today's date."""
+    results = [job.scored, *times.values()]
+    made = [outcome.result.made for outcome in results if outcome and outcome.result]
+    return max(made, default=now())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

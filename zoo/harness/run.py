@@ -1,0 +1,236 @@
+"""The driver: from a plan to rows, one per job, whatever happens on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from zoo.errors import PluginError, UsageError
+from zoo.harness.execution import Outcome, Runner
+from zoo.harness.machine import Machine
+from zoo.harness.plan import Plan
+from zoo.harness.rows import Job, Row, make_row
+from zoo.harness.stages import Floor, Materialise, Runnable, Sample, Score, Time, Train
+from zoo.harness.store import Result, Store, digest
+from zoo.harness.timing import time_entries
+from zoo.registry import Choice
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a watcher of a run may want to show.
+
+    Args:
+        job: What it is about.
+        stage: What is being done: `data`, `train`, `sample`, `score`, `floor` or `time`.
+        status: Empty while it goes on; else how it ended, or `kept` if it was there before.
+        done: Steps done, of `total`; epochs for training.
+        total: Steps in all; 0 where unknown.
+        loss: Mean loss of the last epoch, while training.
+        reason: Why it did not end well.
+    """
+
+    job: str
+    stage: str
+    status: str = ""
+    done: int = 0
+    total: int = 0
+    loss: float | None = None
+    reason: str = ""
+
+
+Watch = Callable[[Event], None]
+
+
+def find_device(asked: str) -> tuple[str, str]:
+    """The device to use and the GPU's name.
+
+    Args:
+        asked: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: If CUDA was asked for and is not there.
+    """
+    if asked == "cpu" or (asked == "auto" and version("torch").endswith("+cpu")):
+        return "cpu", ""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda", torch.cuda.get_device_name()
+    if asked == "cuda":
+        raise UsageError(
+            f"no CUDA device for --device cuda (torch {version('torch')}). "
+            "Use --device cpu, or install a CUDA build of torch and a driver."
+        )
+    return "cpu", ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a plan.
+
+    Args:
+        plan: What to do.
+        store: Where results are kept.
+        device: Where to train and draw, `cpu` or `cuda`.
+        machine: Where this happens, for the record.
+        jobs: Jobs at a time; each uses one thread.
+        watch: Takes events, from several threads.
+    """
+
+    plan: Plan
+    store: Store
+    device: str
+    machine: Machine
+    jobs: int = 1
+    watch: Watch = lambda _event: None
+    runner: Runner = field(init=False)
+
+    def __post_init__(self) -> None:
+        runner = Runner(self.store, timeout=self.plan.settings.timeout)
+        object.__setattr__(self, "runner", runner)
+
+    def execute(self) -> list[Row]:
+        """Do everything, keep everything, and return one row per job.
+
+        Raises:
+            PluginError: If the dataset itself cannot be made.
+            StoreError: If a result could not be saved.
+            KeyboardInterrupt: If interrupted; what had finished is kept.
+        """
+        data = self.data()
+        with ThreadPoolExecutor(self.jobs) as pool:
+            floor = pool.submit(self._floor, data)
+            working = [pool.submit(self._work, train) for train in self._trainings(data)]
+            try:
+                floors = floor.result()
+                done = [future.result() for future in working]
+            except BaseException:
+                self.runner.stop()
+                pool.shutdown(cancel_futures=True)
+                raise
+        jobs = [job for jobs in done for job in jobs]
+        times = self._time(jobs)
+        return [self._keep_row(job, floors, times) for job in jobs]
+
+    def data(self) -> Result:
+        """The dataset's conformations, kept in a file.
+
+        Raises:
+            PluginError: If the dataset cannot be made.
+        """
+        return self.demand(Materialise(self.plan.dataset), self.plan.dataset.label)
+
+    def train(self, model: Choice, data: Result, seed: int) -> Train:
+        """The training stage of a model at a seed."""
+        settings = self.plan.settings
+        return Train(
+            model, self.plan.dataset, data, seed, settings.epochs, settings.own_epochs, self.device
+        )
+
+    def resolve(self, stage: Runnable, label: str) -> Outcome:
+        """Find or make one result, with events on the way."""
+
+        def tell(message: dict[str, Any]) -> None:
+            known = {k: v for k, v in message.items() if k in ("done", "total", "loss")}
+            self.watch(Event(label, stage.name, **known))
+
+        outcome = self.runner.resolve(stage, label, tell)
+        status = "kept" if outcome.cached else outcome.status
+        self.watch(Event(label, stage.name, status, reason=outcome.reason))
+        return outcome
+
+    def demand(self, stage: Runnable, label: str) -> Result:
+        """Find or make one result that there is no going on without.
+
+        Raises:
+            PluginError: If it cannot be made.
+        """
+        outcome = self.resolve(stage, label)
+        if outcome.result is None:
+            raise PluginError(f"{label}: {outcome.status}: {outcome.reason}")
+        return outcome.result
+
+    def _trainings(self, data: Result) -> list[Train]:
+        seeds = range(self.plan.settings.seeds)
+        return [self.train(model, data, seed) for seed in seeds for model in self.plan.models]
+
+    def _floor(self, data: Result) -> dict[str, dict[str, float]]:
+        settings, dataset = self.plan.settings, self.plan.dataset
+        stage = Floor(dataset, data, self.plan.metrics, settings.draws, settings.floor_repeats)
+        result = self.resolve(stage, f"{dataset.label} against itself").result
+        return result.facts["floors"] if result else {}
+
+    def _work(self, train: Train) -> list[Job]:
+        """Train one model and draw and score it with each of its samplers."""
+        settings = self.plan.settings
+        trained = self.resolve(train, f"{train.model.label} seed {train.seed}")
+        jobs = []
+        for sampler in self.plan.samplers_of(train.model):
+            job = Job(train, sampler, trained)
+            if trained.result:
+                label = f"{train.model.label} {sampler.label} seed {train.seed}"
+                stage = Sample(train, trained.result, sampler, settings.draws, settings.batch)
+                job.drawn = self.resolve(stage, label)
+                if job.drawn.result:
+                    score = Score(
+                        job.drawn.result, self.plan.dataset, train.data, self.plan.metrics
+                    )
+                    job.scored = self.resolve(score, label)
+            jobs.append(job)
+        return jobs
+
+    def _time(self, jobs: Sequence[Job]) -> dict[tuple[Choice, Choice, str], Outcome]:
+        """Time each entry once, with the weights of its first good seed, on every device."""
+        entries: dict[tuple[Choice, Choice], Job] = {}
+        for job in jobs:
+            if job.scored and job.scored.result:
+                entries.setdefault((job.train.model, job.sampler), job)
+        times: dict[tuple[Choice, Choice, str], Outcome] = {}
+        for device in dict.fromkeys(["cpu", self.device]):
+            stages = [self._time_stage(job, device) for job in entries.values()]
+            label = f"all on {device}"
+
+            def tell(message: dict[str, Any], label: str = label) -> None:
+                self.watch(Event(label, "time", **message))
+
+            outcomes = time_entries(stages, self.store, self.plan.settings.timeout, tell)
+            self.watch(Event(label, "time", "ok"))
+            times |= {
+                (*pair, device): outcome for pair, outcome in zip(entries, outcomes, strict=True)
+            }
+        return times
+
+    def _time_stage(self, job: Job, device: str) -> Time:
+        settings = self.plan.settings
+        if job.trained.result is None:
+            raise ValueError("only a trained model can be timed")
+        return Time(
+            job.train,
+            job.trained.result,
+            job.sampler,
+            settings.batch,
+            settings.timing_rounds,
+            settings.round_seconds,
+            device,
+            self.machine.cores,
+            self.machine.label,
+        )
+
+    def _keep_row(
+        self,
+        job: Job,
+        floors: Mapping[str, Mapping[str, float]],
+        times: Mapping[tuple[Choice, Choice, str], Outcome],
+    ) -> Row:
+        found = {
+            device: outcome
+            for (model, sampler, device), outcome in times.items()
+            if (model, sampler) == (job.train.model, job.sampler)
+        }
+        row = make_row(job, self.plan, floors, found, self.machine)
+        self.store.keep_row(digest([job.key, row["status"], row["times"]])[:20], row)
+        return row

@@ -1,0 +1,71 @@
+"""How much of everything a run spends: presets, and the one record they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The budget that all lines of a board share.
+
+    Args:
+        preset: Name the budget goes by on the board.
+        epochs: Passes over the training conformations for models that name no number.
+        seeds: Independent trainings of each model.
+        own_epochs: Whether a model's own number of epochs is honoured; otherwise all share
+            `epochs`.
+        draws: Conformations drawn per entry and seed, and in each set behind a floor.
+        batch: Conformations drawn at a time, also the batch that is timed.
+        floor_repeats: Independent pairs of true sets behind each floor.
+        timing_rounds: Rounds in which all entries are timed in turn.
+        round_seconds: Least time a fast entry is repeated for within a round.
+        timeout: Seconds after which one stage of one job is stopped.
+    """
+
+    preset: str
+    epochs: int
+    seeds: int
+    own_epochs: bool = True
+    draws: int = 10_000
+    batch: int = 1_000
+    floor_repeats: int = 40
+    timing_rounds: int = 9
+    round_seconds: float = 0.05
+    timeout: float = 3_600.0
+
+
+PRESETS = {
+    "quick": Settings(
+        "quick",
+        epochs=4,
+        seeds=1,
+        own_epochs=False,
+        draws=2_000,
+        floor_repeats=10,
+        timing_rounds=3,
+        round_seconds=0.02,
+    ),
+    "standard": Settings("standard", epochs=100, seeds=3),
+    "full": Settings("full", epochs=400, seeds=10, timing_rounds=15),
+    "lecture": Settings("lecture", epochs=200, seeds=1),
+}
+
+
+def settings_for(preset: str) -> Settings:
+    """The settings of a preset.
+
+    Raises:
+        UsageError: If there is none of that name.
+
+    Example:
+        >>> settings_for("quick").seeds
+        1
+    """
+    try:
+        return PRESETS[preset]
+    except KeyError:
+        known = ", ".join(PRESETS)
+        raise UsageError(f"no preset named {preset!r}. There are: {known}.") from None

@@ -1,0 +1,238 @@
+"""The stages of a run as small picklable records: what each depends on, and what runs it.
+
+`identity` names everything that can change a stage's numbers; its digest is the key under
+which the result is kept. `run` is called in a child process and imports what it needs
+there, so that planning costs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import zoo
+from zoo.harness.store import Result, digest
+from zoo.registry import Choice, source_hash
+
+Tell = Callable[[dict[str, Any]], None]
+"""Takes a progress message of a running stage: `done`, `total`, perhaps `loss`."""
+
+
+class Stage(ABC):
+    """One step of a job, kept under a key."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Everything that can change the result, as JSON."""
+
+    @property
+    def key(self) -> str:
+        """Short digest of the identity."""
+        common = {
+            "stage": self.name,
+            "source": _own_source(self.name),
+            "torch": version("torch"),
+        }
+        return digest(common | self.identity())[:20]
+
+
+class Runnable(Stage):
+    """A stage that one child process runs from beginning to end."""
+
+    @abstractmethod
+    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
+        """Do it: write files into `folder`, return facts as JSON."""
+
+
+@dataclass(frozen=True)
+class Materialise(Runnable):
+    """Write a dataset's training and test conformations to a file."""
+
+    name: ClassVar[str] = "data"
+    dataset: Choice
+
+    def identity(self) -> dict[str, Any]:
+        return {"dataset": identify(self.dataset)}
+
+    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
+        from zoo.harness.data import materialise
+
+        tell({})
+        return materialise(self, folder)
+
+
+@dataclass(frozen=True)
+class Train(Runnable):
+    """Train one model with one seed."""
+
+    name: ClassVar[str] = "train"
+    model: Choice
+    dataset: Choice
+    data: Result
+    seed: int
+    epochs: int
+    own_epochs: bool
+    device: str
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "model": identify(self.model),
+            "data": self.data.facts["sha256"],
+            "dataset": identify(self.dataset) if self.model.listing.spec.needs else None,
+            "seed": self.seed,
+            "epochs": self.epochs,
+            "own_epochs": self.own_epochs,
+            "device": self.device,
+        }
+
+    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
+        from zoo.harness.training import train_stage
+
+        return train_stage(self, folder, tell)
+
+
+@dataclass(frozen=True)
+class Sample(Runnable):
+    """Draw conformations from a trained model with one sampler."""
+
+    name: ClassVar[str] = "sample"
+    train: Train
+    trained: Result
+    sampler: Choice
+    draws: int
+    batch: int
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "trained": self.trained.key,
+            "sampler": identify(self.sampler),
+            "draws": self.draws,
+            "batch": self.batch,
+        }
+
+    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
+        from zoo.harness.sampling import sample_stage
+
+        return sample_stage(self, folder, tell)
+
+
+@dataclass(frozen=True)
+class Score(Runnable):
+    """Compute every metric of one drawn set."""
+
+    name: ClassVar[str] = "score"
+    drawn: Result
+    dataset: Choice
+    data: Result
+    metrics: tuple[Choice, ...]
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "drawn": self.drawn.files,
+            "dataset": identify(self.dataset),
+            "data": self.data.facts["sha256"],
+            "metrics": [identify(metric) for metric in self.metrics],
+        }
+
+    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
+        from zoo.harness.scoring import score_stage
+
+        tell({})
+        return score_stage(self, folder)
+
+
+@dataclass(frozen=True)
+class Floor(Runnable):
+    """Compute every metric between independent sets of true conformations."""
+
+    name: ClassVar[str] = "floor"
+    dataset: Choice
+    data: Result
+    metrics: tuple[Choice, ...]
+    draws: int
+    repeats: int
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "dataset": identify(self.dataset),
+            "data": self.data.facts["sha256"],
+            "metrics": [identify(metric) for metric in self.metrics],
+            "draws": self.draws,
+            "repeats": self.repeats,
+        }
+
+    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
+        from zoo.harness.scoring import floor_stage
+
+        return floor_stage(self, folder, tell)
+
+
+@dataclass(frozen=True)
+class Time(Stage):
+    """Time one entry, in turn with all others."""
+
+    name: ClassVar[str] = "time"
+    train: Train
+    trained: Result
+    sampler: Choice
+    batch: int
+    rounds: int
+    round_seconds: float
+    device: str
+    threads: int
+    machine: str
+    alongside: str = ""
+    """Digest of all entries timed in turn with it: alone, it would be another figure."""
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "trained": self.trained.key,
+            "sampler": identify(self.sampler),
+            "batch": self.batch,
+            "rounds": self.rounds,
+            "round_seconds": self.round_seconds,
+            "device": self.device,
+            "threads": self.threads,
+            "machine": self.machine,
+            "alongside": self.alongside,
+        }
+
+
+def identify(choice: Choice) -> dict[str, Any]:
+    """What makes a chosen plugin the one it is: package, version, source and options."""
+    return {
+        "plugin": choice.listing.qualified,
+        "version": choice.listing.plugin.version,
+        "source": source_hash(choice.listing),
+        "options": dict(choice.options),
+    }
+
+
+_SHARED_SOURCE = ("contracts.py", "polymer/*.py", "generative/*.py", "harness/data.py")
+_STAGE_SOURCE = {
+    "data": (),
+    "train": ("harness/training.py",),
+    "sample": ("harness/training.py", "harness/sampling.py"),
+    "score": ("harness/scoring.py",),
+    "floor": ("harness/scoring.py",),
+    "time": ("harness/training.py", "harness/timing.py"),
+}
+
+
+@cache
+def _own_source(stage: str) -> str:
+    """Digest of the zoo's own code that a stage runs."""
+    root = Path(zoo.__file__).parent
+    sha = hashlib.sha256()
+    for pattern in (*_SHARED_SOURCE, *_STAGE_SOURCE[stage]):
+        for path in sorted(root.glob(pattern)):
+            sha.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return sha.hexdigest()

@@ -1,0 +1,136 @@
+"""The timing stage: all entries in turn, round by round, while nothing else of ours runs.
+
+Each entry lives in a child process of its own that has loaded its model and waits. A round
+asks every child once, one after the other, so that drift of the machine hits all alike.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from zoo.harness.execution import Child, Outcome
+from zoo.harness.stages import Tell, Time
+from zoo.harness.store import Store, digest
+
+WARM_UP_SECONDS = 0.3
+
+
+def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tell) -> list[Outcome]:
+    """Time entries against one another and keep the figures.
+
+    Args:
+        stages: The entries. All are measured unless every one is kept from a time when the
+            same ones ran in turn: figures that were not interleaved are not comparable.
+        store: Where the figures are kept.
+        timeout: Seconds after which one answer is given up.
+        tell: Takes progress.
+
+    Returns:
+        One outcome per stage; facts are seconds per call of every round.
+    """
+    alongside = digest([stage.key for stage in stages])
+    stages = [replace(stage, alongside=alongside) for stage in stages]
+    kept = [store.find(stage.name, stage.key) for stage in stages]
+    if all(kept):
+        return [Outcome("ok", result=result, cached=True) for result in kept]
+    log = store.log_file("timing")
+    with ExitStack() as stack:
+        runs = [_Run(stage, timeout) for stage in stages]
+        for number, run in enumerate(runs):
+            run.start(log)
+            stack.callback(run.child.end)
+            tell({"done": number, "total": len(runs)})
+        rounds = max((stage.rounds for stage in stages), default=0)
+        for number in range(rounds):
+            for run in runs:
+                run.ask("batch", run.stage.batch)
+                run.ask("single", 1)
+            tell({"done": number + 1, "total": rounds})
+    return [_keep(run, store) for run in runs]
+
+
+@dataclass
+class _Run:
+    """One entry being timed."""
+
+    stage: Time
+    timeout: float
+    fault: dict[str, Any] | None = None
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {"batch": [], "single": []})
+    child: Child = field(init=False)
+
+    def start(self, log: Path) -> None:
+        from zoo.harness.child import run_clock
+
+        self.child = Child(run_clock, (self.stage, log), self.stage.threads)
+        self._hear()
+
+    def ask(self, what: str, n: int) -> None:
+        if self.fault is None:
+            self.child.say({"n": n})
+            answer = self._hear()
+            if "seconds" in answer:
+                self.seconds[what].append(float(answer["seconds"]))
+
+    def _hear(self) -> dict[str, Any]:
+        deadline = time.monotonic() + self.timeout
+        while self.child.alive() and time.monotonic() < deadline:
+            if (message := self.child.listen(1.0)) is not None:
+                if "status" in message:
+                    self.fault = message
+                return message
+        gone = not self.child.alive()
+        self.fault = {
+            "status": "crashed" if gone else "timeout",
+            "reason": "its process ended" if gone else f"no answer in {self.timeout:g} s",
+        }
+        return self.fault
+
+
+def _keep(run: _Run, store: Store) -> Outcome:
+    if run.fault is not None:
+        return Outcome(str(run.fault["status"]), f"while being timed: {run.fault['reason']}")
+    facts = {f"{what}_seconds": values for what, values in run.seconds.items()}
+    return Outcome("ok", result=store.keep(run.stage.name, run.stage.key, store.scratch(), facts))
+
+
+def stopwatch(stage: Time) -> Callable[[int], float]:
+    """Load an entry in the child and return what times it.
+
+    The returned function takes a batch size and gives seconds per call, repeated within the
+    round until at least `round_seconds` have passed; its first use at a size warms up.
+    """
+    import torch
+
+    from zoo.harness.sampling import build_sampler
+    from zoo.harness.training import WEIGHTS_FILE, restore_model, synchronise
+
+    model = restore_model(stage.train, stage.trained.folder / WEIGHTS_FILE).to(stage.device)
+    sampler = build_sampler(stage.sampler)
+    repeats: dict[int, int] = {}
+
+    def seconds(n: int, times: int) -> float:
+        synchronise(stage.device)
+        start = time.perf_counter()
+        for _ in range(times):
+            sampler.sample(model, n)
+        synchronise(stage.device)
+        return (time.perf_counter() - start) / times
+
+    def measure(n: int) -> float:
+        with torch.inference_mode():
+            if n not in repeats:
+                until = time.perf_counter() + WARM_UP_SECONDS
+                last = seconds(n, 1)
+                while time.perf_counter() < until:
+                    last = seconds(n, 1)
+                repeats[n] = max(1, math.ceil(stage.round_seconds / last))
+            return seconds(n, repeats[n])
+
+    return measure

@@ -1,0 +1,291 @@
+"""What can be measured on, and done to, conformations of a chain.
+
+Every function takes a batch `x` of conformations, shape (n, beads, dim) with dim 2 or 3 and
+lengths in σ, keeps its dtype and device, and lets NaN through as NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from zoo.errors import UsageError
+
+
+def center(x: Tensor) -> Tensor:
+    """Move the centre of mass of each conformation to the origin.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        Centred conformations, shape (n, beads, dim), in σ.
+
+    Example:
+        >>> center(torch.tensor([[[1.0, 5.0], [3.0, 5.0]]])).tolist()
+        [[[-1.0, 0.0], [1.0, 0.0]]]
+    """
+    return x - x.mean(dim=1, keepdim=True)
+
+
+def align(x: Tensor) -> Tensor:
+    """Centre each conformation and turn its principal axes onto the coordinate axes.
+
+    The axes are the eigenvectors of the gyration tensor, largest variance first. An eigenvector
+    has no sign of its own; here the last bead has no negative coordinate. That is a property of
+    the chain alone, so every rotated, reflected or shifted copy aligns to the same conformation.
+    (A chain and its mirror image thus become one, and aligning loses beyond the centre of mass
+    the off-diagonal moments: they are all zero.)
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ; finite.
+
+    Returns:
+        Aligned conformations, shape (n, beads, dim), in σ.
+
+    Reference:
+        Jolliffe, Principal Component Analysis (2002), section 1.1.
+
+    Example:
+        >>> rod = torch.tensor([[[0.0, -1.0], [0.0, 0.0], [0.0, 1.0]]])
+        >>> align(rod)[0, :, 0].tolist()
+        [-1.0, 0.0, 1.0]
+    """
+    x = center(x)
+    _, axes = torch.linalg.eigh(x.mT @ x)
+    x = x @ axes.flip(-1)
+    return torch.where(x[:, -1:] < 0, -x, x)
+
+
+def radius_of_gyration(x: Tensor) -> Tensor:
+    """Root-mean-square distance of the beads from their centre of mass.
+
+    Rg² = (1/N) Σᵢ |rᵢ − r̄|²: the size of the coil as scattering sees it.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        One radius per conformation, shape (n,), in σ.
+
+    Reference:
+        Rubinstein & Colby, Polymer Physics (2003), section 2.4.
+
+    Example:
+        >>> rod = torch.stack([torch.arange(12.0), torch.zeros(12)], dim=-1)
+        >>> round(radius_of_gyration(rod[None]).item(), 4)
+        3.4521
+    """
+    return center(x).square().sum(dim=-1).mean(dim=-1).sqrt()
+
+
+def bond_vectors(x: Tensor) -> Tensor:
+    """Vectors from each bead to the next.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        Bond vectors, shape (n, beads − 1, dim), in σ.
+
+    Example:
+        >>> bond_vectors(torch.tensor([[[0.0, 0.0], [3.0, 4.0]]])).tolist()
+        [[[3.0, 4.0]]]
+    """
+    return x[:, 1:] - x[:, :-1]
+
+
+def bond_lengths(x: Tensor) -> Tensor:
+    """Distances between neighbours along the chain.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        Bond lengths, shape (n, beads − 1), in σ.
+
+    Example:
+        >>> bond_lengths(torch.tensor([[[0.0, 0.0], [3.0, 4.0]]])).tolist()
+        [[5.0]]
+    """
+    return bond_vectors(x).norm(dim=-1)
+
+
+def turning_angles(x: Tensor) -> Tensor:
+    """Angles θ between consecutive bonds; 0 goes straight on.
+
+    In the plane the angle is signed, positive to the left; in space it is not.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        Angles, shape (n, beads − 2), in rad: in (−π, π] for dim 2, in [0, π] for dim 3.
+
+    Example:
+        >>> corner = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]])
+        >>> round(turning_angles(corner).item(), 4)
+        1.5708
+    """
+    bonds = bond_vectors(x)
+    before, after = bonds[:, :-1], bonds[:, 1:]
+    # atan2 stays accurate near 0 and π, where acos loses half of the digits.
+    if x.shape[-1] == 2:
+        cross = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
+    else:
+        cross = torch.linalg.cross(before, after).norm(dim=-1)
+    return torch.atan2(cross, (before * after).sum(dim=-1))
+
+
+def end_to_end(x: Tensor) -> Tensor:
+    """Distance between the first and the last bead.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        One distance per conformation, shape (n,), in σ.
+
+    Example:
+        >>> end_to_end(torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]])).square().item()
+        2.0
+    """
+    return (x[:, -1] - x[:, 0]).norm(dim=-1)
+
+
+def pair_distances(x: Tensor) -> Tensor:
+    """Distances between all pairs of beads: the shape without place, direction or handedness.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        Distances, shape (n, beads·(beads − 1)/2), in σ, of the pairs (0, 1), (0, 2), …,
+        (0, beads − 1), (1, 2), …
+
+    Example:
+        >>> pair_distances(torch.tensor([[[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]])).tolist()
+        [[3.0, 5.0, 4.0]]
+    """
+    i, j = torch.triu_indices(x.shape[1], x.shape[1], offset=1, device=x.device)
+    return (x[:, i] - x[:, j]).norm(dim=-1)
+
+
+def closest_contact(x: Tensor) -> Tensor:
+    """Smallest distance between beads that are not neighbours along the chain.
+
+    The sharpest test of excluded volume: one overlapping pair shows.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        One distance per conformation, shape (n,), in σ; infinite for fewer than 3 beads.
+
+    Example:
+        >>> corner = torch.tensor([[[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]])
+        >>> closest_contact(corner).item()
+        5.0
+    """
+    # One separation along the chain after another: far less memory than all pairs at once.
+    contacts = (
+        (x[:, apart:] - x[:, :-apart]).norm(dim=-1).amin(dim=1) for apart in range(2, x.shape[1])
+    )
+    return reduce(torch.minimum, contacts, x.new_full(x.shape[:1], math.inf))
+
+
+def random_rotations(
+    n: int,
+    dim: int,
+    *,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """Proper rotations, uniform over all of them (Haar measure).
+
+    A uniform angle in the plane; in space, a uniform unit quaternion.
+
+    Args:
+        n: How many.
+        dim: 2 or 3.
+        generator: Source of randomness; torch's global random state if `None`.
+        dtype: Of the matrices.
+        device: Of the matrices and of `generator`.
+
+    Returns:
+        Rotation matrices, shape (n, dim, dim).
+
+    Raises:
+        UsageError: If `dim` is neither 2 nor 3.
+
+    Reference:
+        Shoemake, Uniform random rotations, Graphics Gems III (1992), 124-132.
+
+    Example:
+        >>> r = random_rotations(5, 3, dtype=torch.float64)
+        >>> torch.allclose(r @ r.mT, torch.eye(3, dtype=torch.float64).expand(5, 3, 3))
+        True
+    """
+    if dim == 2:
+        angle = torch.rand(n, generator=generator, dtype=dtype, device=device) * math.tau
+        c, s = angle.cos(), angle.sin()
+        return torch.stack([c, -s, s, c], dim=-1).view(n, 2, 2)
+    if dim != 3:
+        raise UsageError(f"dim is {dim}; rotations are known for dim 2 and 3. Choose one of them.")
+    q = torch.randn(4, n, generator=generator, dtype=dtype, device=device)
+    w, x, y, z = q / q.norm(dim=0)
+    rows = [
+        *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    ]
+    return torch.stack(rows, dim=-1).view(n, 3, 3)
+
+
+def rotate(x: Tensor, rotations: Tensor) -> Tensor:
+    """Apply one matrix to all beads of a conformation, about the origin.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+        rotations: Matrices R, shape (n, dim, dim) or (dim, dim); each bead r becomes R r.
+
+    Returns:
+        Rotated conformations, shape (n, beads, dim), in σ.
+
+    Example:
+        >>> quarter = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+        >>> rotate(torch.tensor([[[1.0, 0.0], [0.0, 2.0]]]), quarter).tolist()
+        [[[0.0, 1.0], [-2.0, 0.0]]]
+    """
+    return x @ rotations.mT
+
+
+def augment(x: Tensor) -> Tensor:
+    """Replace each conformation by a random one that the truth holds exactly as likely.
+
+    A uniform rotation about the origin, a reflection with probability 1/2 and a reversal of the
+    order of the beads with probability 1/2, independent from conformation to conformation, from
+    torch's global random state. The chain's energy knows no direction, no handedness and no
+    first bead.
+
+    Args:
+        x: Conformations, shape (n, beads, dim), in σ.
+
+    Returns:
+        Equally likely conformations, shape (n, beads, dim), in σ.
+
+    Example:
+        >>> corner = torch.tensor([[[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]])
+        >>> round(end_to_end(augment(corner)).item(), 4)
+        5.0
+    """
+    n, _, dim = x.shape
+    rotations = random_rotations(n, dim, dtype=x.dtype, device=x.device)
+    coins = torch.rand(2, n, 1, 1, device=x.device) < 0.5
+    # A sign on the first coordinate before rotating makes the rotation improper.
+    rotations[:, :, :1] *= torch.where(coins[0], -1.0, 1.0)
+    return rotate(torch.where(coins[1], x.flip(1), x), rotations)

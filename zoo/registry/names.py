@@ -1,0 +1,93 @@
+"""From the text of a request to what is meant by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.errors import UsageError
+from zoo.registry.choice import Choice
+from zoo.registry.factories import file_model
+from zoo.registry.listing import Listing, Plugin, normalise
+from zoo.registry.options import parse
+from zoo.registry.wording import did_you_mean
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All that is installed.
+
+    Args:
+        plugins: Every plugin, whether it works or not.
+        listings: What those that work have on their menus, in the order of the catalogue.
+    """
+
+    plugins: tuple[Plugin, ...]
+    listings: tuple[Listing, ...]
+
+    def of(self, kind: str) -> tuple[Listing, ...]:
+        """The listings of one kind: `model`, `sampler`, `metric` or `dataset`."""
+        return tuple(listing for listing in self.listings if listing.spec.kind == kind)
+
+    def find(self, kind: str, text: str) -> Choice:
+        """What is meant by a request.
+
+        Args:
+            kind: `model`, `sampler`, `metric` or `dataset`.
+            text: `name`, `distribution/name`, either with `[key=value,...]`; for a model also
+                `path/to/file.py:Class`.
+
+        Returns:
+            The choice; its options are not compared with the factory until `check`.
+
+        Raises:
+            UsageError: If nothing, or more than one thing, is called that.
+
+        Example:
+            >>> Registry((), ()).find("sampler", "ddim")
+            Traceback (most recent call last):
+            zoo.errors.UsageError: no sampler named 'ddim'. Installed: none.
+        """
+        name, options = parse(text)
+        if kind == "model" and ".py:" in name:
+            return Choice(file_model(name), options)
+        return Choice(self._resolve(kind, name), options)
+
+    def _resolve(self, kind: str, name: str) -> Listing:
+        owner, _, bare = name.rpartition("/")
+        meant = [
+            listing
+            for listing in self.of(kind)
+            if listing.spec.name == bare
+            and (not owner or listing.plugin.distribution == normalise(owner))
+        ]
+        if not meant:
+            raise UsageError(self._absence(kind, name))
+        if len(meant) > 1:
+            named = " and ".join(listing.qualified for listing in meant)
+            raise UsageError(f"{kind} {name!r} may be {named}. Write one of these in full.")
+        return meant[0]
+
+    def _absence(self, kind: str, name: str) -> str:
+        """Why nothing is called that; a plugin that was asked for by name speaks for itself."""
+        owner, _, bare = name.rpartition("/")
+        asked = normalise(owner or bare)
+        lost = [plugin for plugin in self.plugins if plugin.status != "ok"]
+        for plugin in lost:
+            if asked in {normalise(plugin.name), plugin.distribution}:
+                return (
+                    f"no {kind} {name!r}, since {plugin.title} is {plugin.status}: "
+                    f"{plugin.reason}. {_remedy(plugin)}"
+                )
+        labels = sorted(listing.label for listing in self.of(kind))
+        message = (
+            f"no {kind} named {name!r}.{did_you_mean(name, labels)} "
+            f"Installed: {', '.join(labels) or 'none'}."
+        )
+        broken = [f"{it.title}: {it.reason}" for it in lost if it.status == "quarantined"]
+        return f"{message} Quarantined: {'; '.join(broken)}." if broken else message
+
+
+def _remedy(plugin: Plugin) -> str:
+    if plugin.status == "blocked":
+        return "Allow it to use it."
+    return f"Repair or uninstall {plugin.distribution}."

@@ -1,0 +1,207 @@
+"""`name[key=value,...]`: reading it, writing it, and comparing it with a signature."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import keyword
+import math
+import typing
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from zoo.errors import UsageError
+from zoo.registry.wording import did_you_mean
+
+Options = tuple[tuple[str, Any], ...]
+"""Options sorted by name, so that their order makes no other entry."""
+
+
+def parse(text: str) -> tuple[str, Options]:
+    """Split a request into a name and its options.
+
+    Values are Python literals; a plain word needs no quotes, so that a shell leaves it alone.
+
+    Args:
+        text: Such as `ode` or `ode[method=rk4,steps=20]`.
+
+    Returns:
+        The name as it stands, and the options.
+
+    Raises:
+        UsageError: If the options cannot be read.
+
+    Example:
+        >>> parse("ode[steps=20, method=rk4]")
+        ('ode', (('method', 'rk4'), ('steps', 20)))
+    """
+    if not text.endswith("]") or "[" not in text:
+        return text, ()
+    name, _, body = text[:-1].partition("[")
+    options: dict[str, Any] = {}
+    for pair in _pairs(text, body):
+        if pair.arg is None or pair.arg in options:
+            raise _unreadable(text, f"{ast.unparse(pair)!r} is no new key=value")
+        options[pair.arg] = _value(text, pair.value)
+    return name, tuple(sorted(options.items()))
+
+
+def write(name: str, options: Options) -> str:
+    """The one way to write a request; `parse` gives back what was written.
+
+    Example:
+        >>> write("ode", (("method", "rk4"), ("steps", 20), ("title", "two words")))
+        "ode[method=rk4,steps=20,title='two words']"
+    """
+    if not options:
+        return name
+    return f"{name}[{','.join(f'{key}={_written(value)}' for key, value in options)}]"
+
+
+def check_options(
+    what: str, factory: Callable[..., Any], options: Options, reserved: Collection[str]
+) -> None:
+    """See that a factory takes these options.
+
+    Types are compared where the factory states them: an integer passes for a `float`, a
+    boolean never for a number.
+
+    Args:
+        what: What errors call it, such as `sampler 'ode'`.
+        factory: What will be called.
+        options: Names and values.
+        reserved: Parameters that the zoo fills in itself.
+
+    Raises:
+        UsageError: If an option does not exist, is missing or has another type.
+
+    Example:
+        >>> def ode(steps: int = 20) -> None: ...
+        >>> check_options("sampler 'ode'", ode, (("stpes", 40),), ())
+        Traceback (most recent call last):
+        zoo.errors.UsageError: sampler 'ode' has no option 'stpes'. Did you mean 'steps'? ...
+    """
+    parameters = _parameters(factory, reserved)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    named = {name: p for name, p in parameters.items() if p.kind not in _UNNAMED}
+    menu = f"Its options: {', '.join(map(_described, named.values())) or 'none'}."
+    for name, value in options:
+        if name in named:
+            _check_type(what, named[name], value)
+        elif not open_ended:
+            raise UsageError(f"{what} has no option {name!r}.{did_you_mean(name, named)} {menu}")
+    given = {name for name, _ in options}
+    for name, parameter in named.items():
+        if parameter.default is parameter.empty and name not in given:
+            raise UsageError(f"{what} needs the option {name!r}. Write {name}=... in brackets.")
+
+
+_UNNAMED = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.VAR_POSITIONAL,
+    inspect.Parameter.VAR_KEYWORD,
+)
+
+
+def _pairs(text: str, body: str) -> list[ast.keyword]:
+    try:
+        call = ast.parse(f"options({body})", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        call = None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
+        raise _unreadable(text, f"[{body}] is no list of key=value")
+    return call.keywords
+
+
+def _value(text: str, node: ast.expr) -> Any:  # noqa: ANN401 - a literal may be anything
+    """The value of a literal in which plain words stand for themselves."""
+    match node:
+        case ast.Name(id=word):
+            return word
+        case ast.Constant(value=None | bool() | str() | int() as value):
+            return value
+        case ast.Constant(value=float() as value) if math.isfinite(value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            if math.isfinite(value) and not isinstance(value, bool):
+                return -value
+        case ast.List(elts=items):
+            return [_value(text, item) for item in items]
+        case ast.Tuple(elts=items):
+            return tuple(_value(text, item) for item in items)
+        case ast.BinOp(op=ast.BitOr()):
+            raise _unreadable(text, "'|' does not make a sweep; ask once for each value")
+        case _:
+            pass
+    raise _unreadable(text, f"{ast.unparse(node)!r} is no value")
+
+
+def _unreadable(text: str, why: str) -> UsageError:
+    return UsageError(
+        f"cannot read {text!r}: {why}. Expected name[key=value,...] with values such as 20, 0.5, "
+        "True, None, (64, 64), rk4 or 'in quotes' if it is more than one plain word."
+    )
+
+
+def _written(value: object) -> str:
+    if isinstance(value, str):
+        plain = value.isascii() and value.isidentifier() and not keyword.iskeyword(value)
+        return value if plain else repr(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, tuple):
+        return f"({','.join(map(_written, value))}{',' * (len(value) == 1)})"
+    return repr(value)
+
+
+def _parameters(
+    factory: Callable[..., Any], reserved: Collection[str]
+) -> Mapping[str, inspect.Parameter]:
+    """Parameters of a factory; one whose annotations cannot be read is taken without them."""
+    try:
+        signature = inspect.signature(factory, eval_str=True)
+    except Exception:  # noqa: BLE001 - annotations are code, and may raise what they like
+        signature = inspect.signature(factory)
+    return {name: p for name, p in signature.parameters.items() if name not in reserved}
+
+
+def _described(parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return parameter.name
+    return f"{parameter.name}={_written(parameter.default)}"
+
+
+def _check_type(what: str, parameter: inspect.Parameter, value: object) -> None:
+    hint = parameter.annotation
+    if hint is parameter.empty or isinstance(hint, str):
+        return
+    from typeguard import (
+        CollectionCheckStrategy,
+        ForwardRefPolicy,
+        TypeCheckError,
+        check_type,
+    )
+
+    try:
+        check_type(
+            value,
+            hint,
+            forward_ref_policy=ForwardRefPolicy.IGNORE,
+            collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS,
+        )
+        wrong = isinstance(value, bool) and not _admits_bool(hint)
+    except TypeCheckError:
+        wrong = True
+    if wrong:
+        expected = hint.__name__ if isinstance(hint, type) else str(hint)
+        raise UsageError(
+            f"{what} got {parameter.name}={_written(value)} ({type(value).__name__}); "
+            f"expected {expected}."
+        )
+
+
+def _admits_bool(hint: object) -> bool:
+    """Whether True is meant by a hint; to Python a boolean is also an integer."""
+    if hint in (bool, object, Any) or isinstance(hint, bool):
+        return True
+    return any(_admits_bool(part) for part in typing.get_args(hint))
