@@ -21,6 +21,13 @@ class PluginError(ZooError):
     """A plugin broke its contract while it was being used."""
 
     exit_status = 1
+    job_status = "error"
+
+
+class InvalidError(PluginError):
+    """A plugin gave something, but not what its contract promises."""
+
+    job_status = "invalid"
 
 
 class StoreError(ZooError):

@@ -92,7 +92,7 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
             needs={"energy"} if energy else set(),
         )
 
-    yield metric("rg_w1", "x:x", "Wasserstein-1 distance of radii of gyration", "std")
+    yield metric("rg_w1", "tmpx:RgW1", "Wasserstein-1 distance of radii of gyration", "std")
 
 
 @zoo.hookimpl

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
-from zoo.registry import Listing, Registry, load_factory
+from zoo.registry import Listing, Registry
+from zoo.registry.factories import load
 
 if TYPE_CHECKING:
     from zoo.harness.plan import Plan
@@ -76,7 +77,7 @@ def show(options: argparse.Namespace) -> int:
     """`zoo show NAME`: what one plugin is and which options it takes."""
     registry = _registry(options)
     listing = _find_any(registry, options.name)
-    factory = load_factory(listing.spec.factory)
+    factory = load(listing)
     facts = _listed(listing) | {"factory": str(listing.spec.factory)}
     if facts["kind"] == "dataset":
         facts |= {"source": listing.spec.source, "license": listing.spec.license}

@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 
+from zoo.errors import PluginError
 from zoo.harness.stages import Runnable, Time
 
 OUTCOME = "outcome.json"
@@ -60,9 +61,9 @@ def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"status": "oom", "reason": f"out of memory: {_first_line(error)}"}
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything at all
         traceback.print_exc()
-        status = getattr(error, "job_status", "error")
-        kind = "" if isinstance(status, str) and status != "error" else f"{type(error).__name__}: "
-        return {"status": status, "reason": f"{kind}{_first_line(error)}"}
+        if isinstance(error, PluginError):
+            return {"status": error.job_status, "reason": _first_line(error)}
+        return {"status": "error", "reason": f"{type(error).__name__}: {_first_line(error)}"}
 
 
 def _first_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from zoo.contracts import Data, Dataset, ExactDataset
-from zoo.errors import PluginError
+from zoo.errors import InvalidError, PluginError
 
 if TYPE_CHECKING:
     from zoo.harness.stages import Materialise
@@ -76,17 +76,17 @@ def check_conformations(x: object, what: str, shape: tuple[int, int, int] | None
     """See that `x` is conformations a metric can work with.
 
     Raises:
-        PluginError: If it is no tensor, has another shape, or is not finite.
+        InvalidError: If it is no tensor, has another shape, or is not finite.
     """
     if not isinstance(x, Tensor):
-        raise PluginError(f"{what} as {type(x).__name__}; expected a tensor (n, beads, dim).")
+        raise InvalidError(f"{what} as {type(x).__name__}; expected a tensor (n, beads, dim).")
     wrong = x.shape != shape if shape else x.ndim != 3 or 0 in x.shape
     if wrong:
         expected = f"{shape} = (n, beads, dim)" if shape else "(n, beads, dim)"
-        raise PluginError(f"{what} of shape {tuple(x.shape)}; expected {expected}.")
+        raise InvalidError(f"{what} of shape {tuple(x.shape)}; expected {expected}.")
     bad = int((~torch.isfinite(x)).flatten(1).any(dim=1).sum())
     if bad:
-        raise PluginError(
+        raise InvalidError(
             f"{what} of which {bad:,} of {len(x):,} hold NaN or infinity. Expected finite numbers."
         )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import zoo
+from zoo.errors import PluginError
 from zoo.harness.store import Result, digest
 from zoo.registry import Choice, source_hash
 
@@ -208,10 +209,14 @@ class Time(Stage):
 
 def identify(choice: Choice) -> dict[str, Any]:
     """What makes a chosen plugin the one it is: package, version, source and options."""
+    try:
+        source = source_hash(choice.listing)
+    except PluginError:
+        source = ""  # its import will fail as well, in the child, which says so
     return {
         "plugin": choice.listing.qualified,
         "version": choice.listing.plugin.version,
-        "source": source_hash(choice.listing),
+        "source": source,
         "options": dict(choice.options),
     }
 

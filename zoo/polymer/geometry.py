@@ -111,7 +111,7 @@ def bond_lengths(x: Tensor) -> Tensor:
         >>> bond_lengths(torch.tensor([[[0.0, 0.0], [3.0, 4.0]]])).tolist()
         [[5.0]]
     """
-    return bond_vectors(x).norm(dim=-1)
+    return _length(bond_vectors(x))
 
 
 def turning_angles(x: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ def turning_angles(x: Tensor) -> Tensor:
     if x.shape[-1] == 2:
         cross = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
     else:
-        cross = torch.linalg.cross(before, after).norm(dim=-1)
+        cross = _length(torch.linalg.cross(before, after))
     return torch.atan2(cross, (before * after).sum(dim=-1))
 
 
@@ -150,10 +150,10 @@ def end_to_end(x: Tensor) -> Tensor:
         One distance per conformation, shape (n,), in σ.
 
     Example:
-        >>> end_to_end(torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]])).square().item()
-        2.0
+        >>> end_to_end(torch.tensor([[[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]])).item()
+        5.0
     """
-    return (x[:, -1] - x[:, 0]).norm(dim=-1)
+    return _length(x[:, -1] - x[:, 0])
 
 
 def pair_distances(x: Tensor) -> Tensor:
@@ -171,7 +171,7 @@ def pair_distances(x: Tensor) -> Tensor:
         [[3.0, 5.0, 4.0]]
     """
     i, j = torch.triu_indices(x.shape[1], x.shape[1], offset=1, device=x.device)
-    return (x[:, i] - x[:, j]).norm(dim=-1)
+    return _length(x[:, i] - x[:, j])
 
 
 def closest_contact(x: Tensor) -> Tensor:
@@ -191,9 +191,7 @@ def closest_contact(x: Tensor) -> Tensor:
         5.0
     """
     # One separation along the chain after another: far less memory than all pairs at once.
-    contacts = (
-        (x[:, apart:] - x[:, :-apart]).norm(dim=-1).amin(dim=1) for apart in range(2, x.shape[1])
-    )
+    contacts = (_length(x[:, apart:] - x[:, :-apart]).amin(dim=1) for apart in range(2, x.shape[1]))
     return reduce(torch.minimum, contacts, x.new_full(x.shape[:1], math.inf))
 
 
@@ -237,7 +235,7 @@ def random_rotations(
     if dim != 3:
         raise UsageError(f"dim is {dim}; rotations are known for dim 2 and 3. Choose one of them.")
     q = torch.randn(4, n, generator=generator, dtype=dtype, device=device)
-    w, x, y, z = q / q.norm(dim=0)
+    w, x, y, z = q / q.square().sum(dim=0).sqrt()
     rows = [
         *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
         *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
@@ -289,3 +287,8 @@ def augment(x: Tensor) -> Tensor:
     # A sign on the first coordinate before rotating makes the rotation improper.
     rotations[:, :, :1] *= torch.where(coins[0], -1.0, 1.0)
     return rotate(torch.where(coins[1], x.flip(1), x), rotations)
+
+
+def _length(v: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(v, dim=-1)  # torch leaves its type open
+    return length

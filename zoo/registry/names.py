@@ -79,10 +79,8 @@ class Registry:
                     f"{plugin.reason}. {_remedy(plugin)}"
                 )
         labels = sorted(listing.label for listing in self.of(kind))
-        message = (
-            f"no {kind} named {name!r}.{did_you_mean(name, labels)} "
-            f"Installed: {', '.join(labels) or 'none'}."
-        )
+        near = did_you_mean(name, labels) or did_you_mean(bare, labels)
+        message = f"no {kind} named {name!r}.{near} Installed: {', '.join(labels) or 'none'}."
         broken = [f"{it.title}: {it.reason}" for it in lost if it.status == "quarantined"]
         return f"{message} Quarantined: {'; '.join(broken)}." if broken else message
 

@@ -1,0 +1,35 @@
+# Every target sets itself up from nothing: it makes .venv first if that is missing or out of date.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint leaderboard clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: .venv/.installed ## Run all tests
+	@$(BIN)/pytest
+
+lint: .venv/.installed ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# A run in which something failed still writes its table, which says what.
+leaderboard: .venv/.installed ## Train and compare everything; ARGS="--preset quick" for a first look
+	@$(BIN)/zoo run --all --out zoo-results $(ARGS); status=$$?; \
+	if [ -f zoo-results/leaderboard.csv ]; then cp zoo-results/leaderboard.csv .; fi; exit $$status
+
+clean: ## Remove the environment and all caches; results stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, so that an installation that was interrupted starts again.
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	@echo 'Installing into .venv; torch is large, so this may take minutes.' >&2
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,221 @@
+"""Laws of the command line: what is asked for happens, what cannot is said in one paragraph."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Install
+from tests.test_run import TOY
+from zoo.board.leaderboard import COLUMNS, read_csv
+from zoo.cli import main
+from zoo.harness.files import read_conformations
+
+
+@pytest.fixture
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+
+pytestmark = pytest.mark.usefixtures("_here")
+
+BAD = {
+    "no model": (["run"], "name the models to run, or give --all"),
+    "both": (["run", "vae", "--all"], "not both"),
+    "misspelt model": (["run", "vaee"], "Did you mean 'vae'?"),
+    "misspelt sampler": (["run", "ddpm", "--sampler", "ddmi"], "Did you mean 'ddim'?"),
+    "misspelt option": (["run", "vae[laten=3]"], "Did you mean 'latent'?"),
+    "wrong type": (["run", "vae[latent=two]"], "latent"),
+    "unfit sampler": (["run", "vae", "--sampler", "ode"], "vae offers draw"),
+    "unknown dataset": (["run", "vae", "--dataset", "proteins"], "Installed: bead-spring"),
+    "missing file": (["score", "none.npz"], "there is no file 'none.npz'"),
+    "no results": (["leaderboard"], "there is no results folder"),
+    "unknown format": (["sample", "vae", "-o", "x.pdb"], "Expected one of .npz"),
+    "unknown name": (["show", "elephant"], "nothing is named 'elephant'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_paragraph_and_exit_2(
+    case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be done is said on standard error before anything is trained or written."""
+    words, sentence = BAD[case]
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("zoo: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+    assert "Traceback" not in err
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "vae", "--seeds", "0"],
+        ["run", "vae", "--seeds", "two"],
+        ["run", "vae", "--preset", "huge"],
+        ["run", "vae", "-p", "vae"],
+        ["sample", "vae", "-n", "0", "-o", "x.npz"],
+        ["fly"],
+        [],
+    ],
+)
+def test_bad_grammar_is_exit_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A value no option takes is refused by the parser, with usage and a sentence."""
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert "usage: zoo" in capsys.readouterr().err
+
+
+def test_cuda_that_is_missing_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--device cuda` without a device trains nothing; `auto` would fall back."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["run", "vae", "--device", "cuda"]) == 2
+    assert "no CUDA device" in capsys.readouterr().err
+
+
+def test_an_unwritable_output_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that cannot be made is a usage error before training."""
+    Path("taken").write_text("a file")
+    assert main(["run", "vae", "--out", "taken/results"]) == 2
+    assert "cannot write to the output folder" in capsys.readouterr().err
+
+
+def test_dry_run_says_what_would_happen_and_does_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Every model meets every sampler that fits it, and nothing is written."""
+    assert main(["run", "vae", "ddpm", "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("bead-spring, preset standard: 6 trainings, 12 jobs")
+    assert [line.split(" × ")[0] for line in lines[1:]] == [
+        "vae · direct", "ddpm · ode", "ddpm · ddim", "ddpm · ancestral",
+    ]  # fmt: skip
+    assert list(Path().iterdir()) == []
+
+
+def test_list_shows_first_party_and_quarantined(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everything installed is listed with kind, version and distribution; the broken, too."""
+    install("zoo-toy", TOY, version="3.2")
+    install("zoo-broken", "import a_module_that_is_not_there")
+    assert main(["list", "--format", "json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    kinds = {(line["kind"], line["name"], line["distribution"]) for line in listed["installed"]}
+    assert ("model", "vae", "polymer-zoo") in kinds
+    assert ("dataset", "walks", "zoo-toy") in kinds
+    (broken,) = listed["set_aside"]
+    assert broken["distribution"] == "zoo-broken"
+    assert "a_module_that_is_not_there" in broken["reason"]
+    assert main(["list"]) == 0
+    assert "quarantined: zoo-broken" in capsys.readouterr().out
+
+
+def test_plugins_are_left_out_on_request(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-p no:NAME`, `--no-plugins` and `ZOO_PLUGINS` each keep a plugin from being used."""
+    install("zoo-toy", TOY)
+    for words in (["-p", "no:zoo-toy"], ["--no-plugins"]):
+        assert main(["run", "honest", "--dry-run", *words]) == 2
+    monkeypatch.setenv("ZOO_PLUGINS", "")
+    assert main(["run", "honest", "--dry-run"]) == 2
+    monkeypatch.setenv("ZOO_PLUGINS", "zoo-toy")
+    assert main(["run", "honest", "--dry-run"]) == 0
+    capsys.readouterr()
+
+
+def test_show_names_options_and_source(capsys: pytest.CaptureFixture[str]) -> None:
+    """One plugin is shown with its summary, its description and its options."""
+    assert main(["show", "bead-spring"]) == 0
+    out = capsys.readouterr().out
+    assert "beads=12" in out
+    assert "license" in out
+
+
+def test_a_run_prints_the_board_and_keeps_it(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table goes to standard output; CSV, Markdown and JSON lie in the results folder.
+
+    A failed line makes the exit status 1, and `zoo leaderboard` shows the same board again.
+    """
+    install("zoo-toy", TOY)
+    words = ["honest", "raises", "--dataset", "walks", "--preset", "quick", "--jobs", "1"]
+    assert main(["run", *words]) == 1
+    out, err = capsys.readouterr()
+    assert "honest" in out
+    assert "error: RuntimeError: too hot" in out
+    assert "training raises seed 0: error" in err
+    board = read_csv(Path("zoo-results/leaderboard.csv"))
+    assert board.columns.tolist()[: len(COLUMNS)] == list(COLUMNS)
+    assert board["status"].tolist() == ["ok", "error"]
+    assert "| honest" in Path("zoo-results/leaderboard.md").read_text()
+    assert len(json.loads(Path("zoo-results/leaderboard.json").read_text())) == 2
+    assert main(["leaderboard"]) == 0
+    assert capsys.readouterr().out == out
+
+
+def test_drawn_conformations_can_be_scored(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`zoo sample` writes what `zoo score` reads, and the scores are the file's, not the name's."""
+    install("zoo-toy", TOY)
+    more = ["--dataset", "walks"]
+    for name in ("a.npz", "b.xyz"):
+        words = ["sample", "honest", "-n", "100", "--preset", "quick", "-o", name]
+        assert main([*words, *more]) == 0
+    x, y = (read_conformations(Path(name), (4, 2)) for name in ("a.npz", "b.xyz"))
+    np.testing.assert_allclose(x, y, atol=1e-6)
+    capsys.readouterr()
+    assert main(["score", "a.npz", "--format", "json", *more]) == 0
+    before = {line["metric"]: line["value"] for line in json.loads(capsys.readouterr().out)}
+    np.savez("a.npz", conformations=2 * x)
+    assert main(["score", "a.npz", "--format", "json", *more]) == 0
+    after = {line["metric"]: line["value"] for line in json.loads(capsys.readouterr().out)}
+    assert before["rg_w1"] != after["rg_w1"]
+
+
+def test_scoring_a_malformed_file_is_exit_2(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of the wrong shape is named with the shape it has and the one it should have."""
+    install("zoo-toy", TOY)
+    np.save("x.npy", np.zeros((3, 5, 2)))
+    assert main(["score", "x.npy", "--dataset", "walks"]) == 2
+    err = capsys.readouterr().err
+    assert "shape (3, 5, 2)" in err
+    assert "(n, 4, 2)" in err
+
+
+def test_an_interrupt_keeps_what_has_finished(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends with 130, and the same command then goes on from there."""
+    install("zoo-toy", TOY)
+    words = ["run", "honest", "--dataset", "walks", "--preset", "quick", "--jobs", "1"]
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.harness.run.Run._time", interrupt)
+        assert main(words) == 130
+    assert "interrupted" in capsys.readouterr().err
+    kept = {path: path.stat().st_mtime_ns for path in Path("zoo-results/train").iterdir()}
+    assert len(kept) == 1
+    assert main(words) == 0
+    assert {p: p.stat().st_mtime_ns for p in Path("zoo-results/train").iterdir()} == kept
