@@ -79,7 +79,7 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
     """The headline first."""
 
     def metric(
-        name: str, factory: str, summary: str, unit: str, best: float = 0.0, *, energy: bool = False
+        name: str, factory: str, summary: str, unit: str, best: float = 0.0, *needs: str
     ) -> zoo.MetricSpec:
         return zoo.MetricSpec(
             api=1,
@@ -89,10 +89,21 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
             unit=unit,
             best=best,
             lower_is_better=best == 0.0,
-            needs={"energy"} if energy else set(),
+            needs=set(needs),
         )
 
-    yield metric("rg_w1", "tmpx:RgW1", "Wasserstein-1 distance of radii of gyration", "std")
+    seen = "observables"
+    yield metric("rg_w1", f"{seen}:RgW1", "W1 distance of radii of gyration", "std")
+    yield metric("rg_ks", f"{seen}:RgKS", "Kolmogorov-Smirnov statistic of radii of gyration", "")
+    yield metric("rg_mean_error", "moments:RgMeanError", "relative error of the mean of Rg", "")
+    yield metric("rg_std_error", "moments:RgStdError", "relative error of the spread of Rg", "")
+    yield metric("bond_w1", f"{seen}:BondW1", "W1 distance of bond lengths", "σ")
+    yield metric("ree_w1", f"{seen}:EndToEndW1", "W1 distance of end-to-end distances", "std")
+    yield metric("angle_w1", f"{seen}:AngleW1", "W1 distance of turning angles", "rad")
+    yield metric("contact_w1", f"{seen}:ContactW1", "W1 distance of closest contacts", "σ")
+    yield metric("energy_w1", "energy:EnergyW1", "W1 distance of energies", "kT", 0.0, "energy")
+    yield metric("clash_fraction", "energy:ClashFraction", "chains with overlapping beads", "")
+    yield metric("memorization", "memorization:Memorization", "distance to training data", "", 1.0)
 
 
 @zoo.hookimpl

@@ -1,1 +1,22 @@
-"""Room."""
+"""What generative models are made of: paths between noise and data, networks, splines.
+
+Nothing here knows of polymers, plugins or scores; only contracts and errors are imported.
+Plugins come in; the harness does not.
+"""
+
+from zoo.generative.nets import MLP, TimeFeatures
+from zoo.generative.paths import Denoiser, VelocityField
+from zoo.generative.schedules import CosineSchedule, LinearBetaSchedule, Schedule, StraightSchedule
+from zoo.generative.splines import rational_quadratic_spline
+
+__all__ = [
+    "MLP",
+    "CosineSchedule",
+    "Denoiser",
+    "LinearBetaSchedule",
+    "Schedule",
+    "StraightSchedule",
+    "TimeFeatures",
+    "VelocityField",
+    "rational_quadratic_spline",
+]

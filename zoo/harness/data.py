@@ -64,7 +64,7 @@ def reference_data(dataset: Dataset, folder: Path) -> Data:
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write tensors as safetensors, with the permissions of any other file."""
-    path.write_bytes(save({name: x.detach().cpu().contiguous() for name, x in tensors.items()}))
+    path.write_bytes(save({name: x.detach().cpu().contiguous().clone() for name, x in tensors.items()}))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 
 from torch import Generator, Tensor
+from torch.nn.functional import normalize
 
 from zoo.errors import UsageError
 from zoo.polymer.dimerization import Estimate, draw, log_acceptance
 from zoo.polymer.geometry import bond_vectors
-from zoo.polymer.ideal import Ideal, unit
+from zoo.polymer.ideal import Ideal
 from zoo.polymer.repulsion import within
 
 
@@ -52,7 +53,8 @@ class Chain:
     kb: float = 1.0
 
     def __post_init__(self) -> None:
-        _require(self.beads >= 2, "beads", self.beads, "an integer of at least 2")
+        whole = isinstance(self.beads, int) and self.beads >= 2
+        _require(whole, "beads", self.beads, "an integer of at least 2")
         _require(self.dim in (2, 3), "dim", self.dim, "2 or 3")
         _require(0 < self.k < math.inf, "k", self.k, "a positive spring constant in kT/σ²")
         _require(0 < self.r0 < math.inf, "r0", self.r0, "a positive length in σ")
@@ -89,7 +91,7 @@ class Chain:
             )
         bonds = bond_vectors(x)
         stretch = bonds.square().sum(dim=-1).sqrt() - self.r0
-        directions = unit(bonds)
+        directions = normalize(bonds, dim=-1)  # a bond of no length has no angle, and no NaN
         cosines = (directions[:, 1:] * directions[:, :-1]).sum(dim=-1)
         springs = 0.5 * self.k * stretch.square().sum(dim=-1)
         return springs + self.kb * (1 - cosines).sum(dim=-1) + within(x)
@@ -121,7 +123,7 @@ class Chain:
         last factor leads from bond vectors to the orthonormal coordinates that
         `zoo.Density.log_prob` is measured in: the squared volume ratio of the two is, for each
         dimension, det(D Dᵀ) = N, with D the matrix of differences. The chance is estimated at
-        the first call, with a generator of its own: 2 s for 12 beads, more for longer chains.
+        the first call, with a generator of its own, which takes seconds, and then kept.
 
         Returns:
             Natural logarithm of Z, in nats, of a volume in σ^((beads − 1)·dim), and its

@@ -24,7 +24,7 @@ LONGEST_WHOLE = 8
 """Chains up to this many beads are accepted as a whole: halves gain nothing there."""
 
 _SEED = 20_260_101
-_EVEN_CHAINS = 75_497_472  # 2¹⁹ · 12²: a relative error near 10⁻³ at 12 beads
+_EVEN_CHAINS = 75_497_472  # 2¹⁹ · 12²: 0.0016 nats at 12 beads, 0.025 at 96
 
 
 class Estimate(NamedTuple):

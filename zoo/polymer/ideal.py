@@ -137,7 +137,7 @@ class Ideal:
             side = sign * torch.stack([-direction[:, 1], direction[:, 0]], dim=-1)
         else:
             side = unit(torch.linalg.cross(direction, torch.randn(n, 3, generator=generator)))
-        return (1 - drop) * direction + (drop * (2 - drop)).sqrt() * side
+        return (1 - drop) * direction + (drop * (2 - drop)).clamp(min=0).sqrt() * side
 
     def drops(self, n: int, generator: Generator | None) -> Tensor:
         """Draw 1 − cos θ, which keeps its digits when the chain is stiff.
@@ -190,8 +190,8 @@ class Ideal:
         Example:
             >>> free = Ideal(dim=2, k=1e4, r0=1.0, kb=0.0)  # a circle of width √(2π/k) per bond
             >>> volume = 2 * math.pi * math.sqrt(2 * math.pi / 1e4)
-            >>> round(free.log_partition(3) - 2 * math.log(volume), 6)
-            0.0
+            >>> round(free.log_partition(3) / math.log(volume), 6)
+            2.0
         """
         width = 1 / math.sqrt(self.k)
         bell = math.sqrt(2 * math.pi) * width * float(ndtr(self.r0 / width))

@@ -69,12 +69,12 @@ def between(a: Tensor, b: Tensor, *, at_once: int = 524_288) -> Tensor:
 
     Example:
         >>> pair = torch.tensor([[[0.0, 0.0], [1.0, 0.0]]])
-        >>> between(pair, pair + torch.tensor([0.0, 1.0])).item()  # a unit square but one side
-        2.00...
+        >>> between(pair, pair + torch.tensor([0.0, 1.0])).item()  # two sides of a unit square
+        2.0
     """
     rows = max(1, at_once // (a.shape[1] * b.shape[1]))
     parts = []
-    for first, second in zip(a.split(rows), b.split(rows), strict=True):
+    for first, second in zip(torch.split(a, rows), torch.split(b, rows), strict=True):
         squared = torch.zeros(())
         for p, q in zip(first.unbind(-1), second.unbind(-1), strict=True):
             squared = squared + (p[:, :, None] - q[:, None, :]).square()

@@ -1,0 +1,108 @@
+"""What the path models share: their states, and the network over them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+import zoo
+from zoo.generative import MLP, Schedule, TimeFeatures
+from zoo.polymer import augment
+from zoo.polymer.representations import Representation, representation
+
+
+class Noised(NamedTuple):
+    """A training batch part of the way to noise."""
+
+    data: Tensor
+    noise: Tensor
+    t: Tensor
+    coefficients: zoo.Coefficients
+    state: Tensor
+
+
+class ChainPath(zoo.Path):
+    """A path whose states are standardised coordinates of a chain.
+
+    Abstract: a model adds what its network predicts.
+
+    Args:
+        shape: `(beads, dim)`.
+        schedule: How data turns into noise.
+        coordinates: Representation of the state; `None` chooses by dimension.
+        width: Units of a hidden layer.
+        depth: Hidden layers.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        schedule: Schedule,
+        coordinates: str | None,
+        width: int,
+        depth: int,
+    ) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.coordinates = representation(coordinates, shape)
+        self.size = self.coordinates.size
+        self.network = ChainNetwork(self.coordinates, width=width, depth=depth)
+
+    def fit(self, x: Tensor) -> None:
+        """Set the scales of the coordinates, with the chain's symmetries made exact."""
+        self.coordinates.fit(torch.cat([augment(x) for _ in range(4)]))
+
+    def coefficients(self, t: Tensor) -> zoo.Coefficients:
+        """Those of the schedule."""
+        return self.schedule(t)
+
+    def decode(self, x: Tensor) -> Tensor:
+        """Conformations of these states, in any orientation, handedness and direction."""
+        return augment(self.coordinates.decode(x))
+
+    def noised(self, x: Tensor) -> Noised:
+        """Conformations (n, beads, dim) mixed with noise at uniform random times."""
+        data = self.coordinates.encode(augment(x))
+        noise = torch.randn_like(data)
+        t = torch.rand(len(data), device=data.device)
+        c = self.schedule(t[:, None])
+        return Noised(data, noise, t, c, c.a * data + c.s * noise)
+
+
+def squared_error(found: Tensor, expected: Tensor) -> Tensor:
+    """Mean over states of the squared error per coordinate, a scalar."""
+    return nn.functional.mse_loss(found, expected)
+
+
+class ChainNetwork(nn.Module):
+    """A perceptron over a noisy state, its time, and the pair distances of the chain it spells.
+
+    Which beads overlap is a sharp function of many angles at once, and plain in distances.
+
+    Args:
+        coordinates: What the state stands for; used to spell the chain.
+        width: Units of a hidden layer.
+        depth: Hidden layers.
+    """
+
+    pairs: Tensor
+
+    def __init__(self, coordinates: Representation, *, width: int, depth: int) -> None:
+        super().__init__()
+        beads, _ = coordinates.shape
+        self.coordinates = coordinates
+        self.time = TimeFeatures(32)
+        self.register_buffer("pairs", torch.triu_indices(beads, beads, 2), persistent=False)
+        inputs = coordinates.size + 32 + self.pairs.shape[1]
+        self.mlp = MLP(inputs, coordinates.size, width=width, depth=depth)
+
+    def forward(self, z: Tensor, t: Tensor) -> Tensor:
+        """Map states (n, size) at times (n,) or () to vectors (n, size)."""
+        x = self.coordinates.decode(z)
+        apart = x[:, self.pairs[0]] - x[:, self.pairs[1]]
+        distances = torch.sqrt(apart.square().sum(dim=-1) + 1e-6)
+        time = self.time(t.expand(len(z)))
+        found: Tensor = self.mlp(torch.cat([z, time, distances / 3 - 1], dim=1))
+        return found
