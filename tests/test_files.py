@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_faults_are_named(tmp_path: Path) -> None:
     """Each kind of bad file has a sentence of its own, and none is read as conformations."""
     x = some()
     x[3, 1, 0] = np.nan
-    cases = {
+    cases: dict[str, tuple[Callable[[Path], object], str]] = {
         "nan.npy": (lambda p: np.save(p, x), r"1 of 5 frames hold NaN or infinity \(frames 3\)"),
         "shape.npy": (lambda p: np.save(p, x[:, :4]), r"shape \(5, 4, 2\)"),
         "empty.npy": (lambda p: np.save(p, x[:0]), r"shape \(0, 12, 2\)"),

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import StoreError, UsageError
-from zoo.harness import store as store_module
 from zoo.harness.store import RECORD, Store, digest, write_whole
 
 
@@ -67,7 +66,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store_module.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
@@ -83,7 +82,7 @@ def test_a_result_that_cannot_be_saved_is_a_store_error(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store_module.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StoreError, match="No space left on device"):
         keep_something(store)
     monkeypatch.undo()

@@ -69,7 +69,7 @@ def _line(line: pd.Series[Any]) -> dict[str, str]:
         "CPU [µs/sample]": _time(line["cpu_us_per_sample"]),
         "CUDA [µs/sample]": _time(line["cuda_us_per_sample"]),
         "training [s]": _number(line["train_seconds"], 1),
-        "notes": f"{line['status']}: {line['reason']}" if failed else str(line["flags"]),
+        "notes": _short(f"{line['status']}: {line['reason']}") if failed else str(line["flags"]),
     }
 
 
@@ -104,14 +104,20 @@ def _set_apart(cells: list[list[str]], parts: list[str]) -> list[list[str]]:
 def _legend(frame: pd.DataFrame) -> str:
     first = frame.iloc[0]
     threads = "1 thread" if first["timing_threads"] == 1 else f"{first['timing_threads']} threads"
+    seeds = "1 seed" if frame["seeds"].max() == 1 else f"{frame['seeds'].max()} seeds"
     return (
-        f"Means over {frame['seeds'].max()} seeds of {first['draws']:,} conformations each; "
+        f"Means over {seeds} of {first['draws']:,} conformations each; "
         "lower is better; std: of the test conformations' value.\n"
         "truth-like: the interval meets the floor's 95% band. copies: nearer to training "
         "conformations than truth is. Lines without a rank are references or failed.\n"
         f"Times: median per conformation in batches of {first['timing_batch']:,}, {threads}, "
         f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}."
     )
+
+
+def _short(text: str, most: int = 60) -> str:
+    """Cut a text for the table; the CSV has it whole."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def _number(value: float, digits: int) -> str:

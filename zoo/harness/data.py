@@ -64,7 +64,12 @@ def reference_data(dataset: Dataset, folder: Path) -> Data:
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write tensors as safetensors, with the permissions of any other file."""
-    path.write_bytes(save({name: x.detach().cpu().contiguous().clone() for name, x in tensors.items()}))
+    path.write_bytes(save({name: _whole(x) for name, x in tensors.items()}))
+
+
+def _whole(x: Tensor) -> Tensor:
+    """A plain copy: safetensors takes no tensor that shares memory, as tied weights do."""
+    return x.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

@@ -75,11 +75,13 @@ class Runner:
         if kept := self.store.find(stage.name, key):
             return Outcome("ok", result=kept, cached=True)
         folder = self.store.scratch()
+        start = time.monotonic()
         try:
             outcome = self._run(stage, folder, self.store.log_file(label), tell)
             if outcome["status"] != "ok":
                 return Outcome(outcome["status"], outcome["reason"])
-            return Outcome("ok", result=self.store.keep(stage.name, key, folder, outcome["facts"]))
+            facts = outcome["facts"] | {"stage_seconds": time.monotonic() - start}
+            return Outcome("ok", result=self.store.keep(stage.name, key, folder, facts))
         finally:
             self.store.discard(folder)
 

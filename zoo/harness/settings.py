@@ -48,7 +48,7 @@ PRESETS = {
         timing_rounds=3,
         round_seconds=0.02,
     ),
-    "standard": Settings("standard", epochs=100, seeds=3),
+    "standard": Settings("standard", epochs=80, seeds=3),
     "full": Settings("full", epochs=400, seeds=10, timing_rounds=15),
     "lecture": Settings("lecture", epochs=200, seeds=1),
 }

@@ -30,7 +30,7 @@ class NSF(zoo.OneShot):
     Example:
         >>> model = NSF((12, 2))
         >>> sum(p.numel() for p in model.parameters())
-        270729
+        230214
     """
 
     recipe = zoo.Recipe(learning_rate=2e-3)
@@ -40,9 +40,9 @@ class NSF(zoo.OneShot):
         shape: tuple[int, int],
         *,
         coordinates: str | None = None,
-        couplings: int = 6,
+        couplings: int = 4,
         bins: int = 8,
-        width: int = 120,
+        width: int = 144,
         bound: float = 5.0,
     ) -> None:
         super().__init__()

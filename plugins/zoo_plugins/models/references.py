@@ -70,7 +70,8 @@ class Gaussian(zoo.OneShot):
         z = self.modes.encode(x) - self.mean
         noise = torch.linalg.solve_triangular(self.root, z.T, upper=False)
         volume = self.root.diagonal().log().sum() + self.modes.size / 2 * math.log(2 * math.pi)
-        return self.modes.log_det(x) - volume - noise.square().sum(dim=0) / 2
+        found: Tensor = self.modes.log_det(x) - volume - noise.square().sum(dim=0) / 2
+        return found
 
 
 class Shuffled(zoo.OneShot):

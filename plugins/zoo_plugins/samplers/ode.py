@@ -74,13 +74,17 @@ class ODE(zoo.Sampler[zoo.Path]):
         def velocity(t: Tensor, x: Tensor) -> Tensor:
             return model.velocity(x, t)
 
-        states = odeint(velocity, noise(model, n), times, method=self.method, **self._settings())
+        settings = self._settings(times[-1:])
+        states = odeint(velocity, noise(model, n), times, method=self.method, **settings)
         last: Tensor = states[-1]
         return model.decode(ddim_step(model, last, times[-1], torch.zeros_like(times[-1])))
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, last: Tensor) -> dict[str, Any]:
         if self.method in FIXED:
             # A hair above the exact step, or rounding adds one more.
             step = (1 - self.end) / (self.steps or 20) * (1 + 1e-6)
             return {"options": {"step_size": step}}
-        return {"rtol": self.rtol or 1e-3, "atol": self.atol or 1e-3}
+        # An adaptive solver may step past the end unless told to land there, and before t = 0
+        # there is no path.
+        tolerances = {"rtol": self.rtol or 1e-3, "atol": self.atol or 1e-3}
+        return tolerances | {"options": {"step_t": last}}
