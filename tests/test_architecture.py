@@ -1,4 +1,4 @@
-"""The rooms of the house and the doors between them, as `docs/architecture.md` draws them."""
+"""The rooms of the house, and the doors between them that are open."""
 
 from __future__ import annotations
 

@@ -11,16 +11,9 @@ from torch import Tensor
 
 from zoo.errors import UsageError
 from zoo.polymer import center, pair_distances, rotate
+from zoo.polymer.coordinates import Aligned, Bonds, Internal, Representation, Rouse
 from zoo.polymer.geometry import random_rotations
-from zoo.polymer.representations import (
-    Aligned,
-    Bonds,
-    Internal,
-    Representation,
-    Rouse,
-    Standardized,
-    representation,
-)
+from zoo.polymer.representations import Standardized, representation
 
 CASES = [
     (cls, dim)

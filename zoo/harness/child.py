@@ -2,6 +2,7 @@
 
 Everything a plugin could do to a process (crash it, fill its memory, print without end,
 start threads) happens here, and here only. Messages to the driver are JSON, never pickles.
+The driver imports this module to name its functions; torch is imported when they run.
 """
 
 from __future__ import annotations
@@ -18,29 +19,32 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from zoo.errors import PluginError
-from zoo.harness.stages import Runnable, Time
+from zoo.harness.stages import Stage, Tell, Time
 
 OUTCOME = "outcome.json"
 
 
-def run_stage(stage: Runnable, folder: Path, log: Path, channel: Connection, threads: int) -> None:
+def run_stage(stage: Stage, folder: Path, log: Path, channel: Connection, threads: int) -> None:
     """Run a stage and leave `outcome.json` in its folder."""
     _settle_in(log, threads)
-    outcome = _guarded(lambda: stage.run(folder, lambda message: _send(channel, message)))
+
+    def tell(message: dict[str, Any]) -> None:
+        _send(channel, message)
+
+    tell({})
+    outcome = _guarded(lambda: _work(stage)(stage, folder, tell))
     (folder / OUTCOME).write_text(json.dumps(outcome, allow_nan=False))
     _leave()
 
 
 def run_clock(stage: Time, log: Path, channel: Connection, threads: int) -> None:
     """Load an entry, then time it as often as asked: `{"n": ...}` in, `{"seconds": ...}` out."""
-    from zoo.harness.timing import stopwatch
-
     _settle_in(log, threads)
 
     def serve() -> dict[str, Any]:
+        from zoo.harness.clock import stopwatch
+
         measure = stopwatch(stage)
         _send(channel, {"ready": True})
         while (request := json.loads(channel.recv_bytes())) is not None:
@@ -53,7 +57,26 @@ def run_clock(stage: Time, log: Path, channel: Connection, threads: int) -> None
     _leave()
 
 
+Work = Callable[[Any, Path, Tell], dict[str, Any]]
+
+
+def _work(stage: Stage) -> Work:
+    """The function that does what a stage records."""
+    from zoo.harness import data, sampling, scoring, training
+
+    work: dict[str, Work] = {
+        "data": data.materialise,
+        "train": training.train_stage,
+        "sample": sampling.sample_stage,
+        "score": scoring.score_stage,
+        "floor": scoring.floor_stage,
+    }
+    return work[stage.name]
+
+
 def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    import torch
+
     try:
         return {"status": "ok", "facts": work()}
     except (MemoryError, torch.OutOfMemoryError) as error:
@@ -72,6 +95,8 @@ def _first_line(error: BaseException) -> str:
 
 def _settle_in(log: Path, threads: int) -> None:
     """A session of its own, output to the log, an end when the driver ends."""
+    import torch
+
     os.setsid()
     with log.open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)

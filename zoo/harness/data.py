@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,15 +14,13 @@ from torch import Tensor
 
 from zoo.contracts import Data, Dataset, ExactDataset
 from zoo.errors import InvalidError, PluginError
-
-if TYPE_CHECKING:
-    from zoo.harness.stages import Materialise
-    from zoo.registry import Choice
+from zoo.harness.stages import Materialise, Tell
+from zoo.registry import Choice
 
 DATA_FILE = "data.safetensors"
 
 
-def materialise(stage: Materialise, folder: Path) -> dict[str, Any]:
+def materialise(stage: Materialise, folder: Path, _tell: Tell) -> dict[str, Any]:
     """Run a `Materialise` stage."""
     seed_everything("data")
     dataset = build_dataset(stage.dataset)

@@ -21,10 +21,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from zoo.harness.stages import Runnable, Tell
+from zoo.harness.child import OUTCOME, run_stage
+from zoo.harness.stages import Stage, Tell
 from zoo.harness.store import Result, Store
 
-_PRELOAD = ["torch", "zoo.harness.child", "zoo.harness.sampling", "zoo.harness.scoring"]
+_PRELOAD = ["zoo.harness.child", "zoo.harness.clock", "zoo.harness.scoring"]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _STARTING = threading.Lock()
 
@@ -65,7 +66,7 @@ class Runner:
         """End all children soon; what runs now and later ends as `interrupted`."""
         self._stopped.set()
 
-    def resolve(self, stage: Runnable, label: str, tell: Tell) -> Outcome:
+    def resolve(self, stage: Stage, label: str, tell: Tell) -> Outcome:
         """The kept result of a stage, or else a fresh one.
 
         Raises:
@@ -85,9 +86,7 @@ class Runner:
         finally:
             self.store.discard(folder)
 
-    def _run(self, stage: Runnable, folder: Path, log: Path, tell: Tell) -> dict[str, Any]:
-        from zoo.harness.child import OUTCOME, run_stage
-
+    def _run(self, stage: Stage, folder: Path, log: Path, tell: Tell) -> dict[str, Any]:
         child = Child(run_stage, (stage, folder, log), self.threads)
         deadline = time.monotonic() + self.timeout
         try:
@@ -135,9 +134,7 @@ class Child:
         self._channel, theirs = _CONTEXT.Pipe()
         with _STARTING, _no_main_module():
             _CONTEXT.set_forkserver_preload(_PRELOAD)
-            self._process = _CONTEXT.Process(
-                target=target, args=(*args, theirs, threads), daemon=True
-            )
+            self._process = _CONTEXT.Process(target=target, args=(*args, theirs, threads))
             self._process.start()
         theirs.close()
         self._open = True

@@ -13,7 +13,7 @@ from zoo.harness.execution import Outcome, Runner
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
 from zoo.harness.rows import Job, Row, make_row
-from zoo.harness.stages import Floor, Materialise, Runnable, Sample, Score, Time, Train
+from zoo.harness.stages import Floor, Materialise, Sample, Score, Stage, Time, Train
 from zoo.harness.store import Result, Store, digest
 from zoo.harness.timing import time_entries
 from zoo.registry import Choice
@@ -131,7 +131,7 @@ class Run:
             model, self.plan.dataset, data, seed, settings.epochs, settings.own_epochs, self.device
         )
 
-    def resolve(self, stage: Runnable, label: str) -> Outcome:
+    def resolve(self, stage: Stage, label: str) -> Outcome:
         """Find or make one result, with events on the way."""
 
         def tell(message: dict[str, Any]) -> None:
@@ -143,7 +143,7 @@ class Run:
         self.watch(Event(label, stage.name, status, reason=outcome.reason))
         return outcome
 
-    def demand(self, stage: Runnable, label: str) -> Result:
+    def demand(self, stage: Stage, label: str) -> Result:
         """Find or make one result that there is no going on without.
 
         Raises:

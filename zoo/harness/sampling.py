@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,11 +19,9 @@ from zoo.harness.data import (
     save_tensors,
     seed_everything,
 )
+from zoo.harness.stages import Sample, Tell
 from zoo.harness.training import WEIGHTS_FILE, restore_model, synchronise
-
-if TYPE_CHECKING:
-    from zoo.harness.stages import Sample, Tell
-    from zoo.registry import Choice
+from zoo.registry import Choice
 
 DRAWN_FILE = "drawn.safetensors"
 _CALLS = ("draw", "denoise", "velocity")

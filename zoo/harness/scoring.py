@@ -6,7 +6,7 @@ import math
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -14,15 +14,15 @@ from zoo.contracts import Data, Dataset, Drawn, ExactDataset, Metric
 from zoo.errors import PluginError
 from zoo.harness.data import build_dataset, load_tensors, reference_data, seed_everything
 from zoo.harness.sampling import DRAWN_FILE
-
-if TYPE_CHECKING:
-    from zoo.harness.stages import Floor, Score, Tell
-    from zoo.registry import Choice
+from zoo.harness.stages import Floor, Score, Tell
+from zoo.registry import Choice
 
 
-def score_stage(stage: Score, folder: Path) -> dict[str, Any]:
-    """Run a `Score` stage. A metric that fails leaves a reason and harms no other."""
-    del folder  # scores are facts, not files
+def score_stage(stage: Score, _folder: Path, _tell: Tell) -> dict[str, Any]:
+    """Run a `Score` stage: scores are facts, not files.
+
+    A metric that fails leaves its reason and harms no other.
+    """
     data = reference_data(build_dataset(stage.dataset), stage.data.folder)
     tensors = load_tensors(stage.drawn.folder / DRAWN_FILE)
     drawn = Drawn(
@@ -43,9 +43,8 @@ def score_stage(stage: Score, folder: Path) -> dict[str, Any]:
     return {"values": values, "faults": faults}
 
 
-def floor_stage(stage: Floor, folder: Path, tell: Tell) -> dict[str, Any]:
+def floor_stage(stage: Floor, _folder: Path, tell: Tell) -> dict[str, Any]:
     """Run a `Floor` stage: mean and 95% band of each metric between true sets."""
-    del folder
     dataset = build_dataset(stage.dataset)
     data = reference_data(dataset, stage.data.folder)
     values: dict[str, list[float]] = {choice.label: [] for choice in stage.metrics}

@@ -1,8 +1,8 @@
-"""The stages of a run as small picklable records: what each depends on, and what runs it.
+"""The stages of a run as small picklable records: what each of them depends on.
 
 `identity` names everything that can change a stage's numbers; its digest is the key under
-which the result is kept. `run` is called in a child process and imports what it needs
-there, so that planning costs no torch.
+which the result is kept. What is done at a stage stands in the modules that `child` imports,
+so that planning costs no torch.
 """
 
 from __future__ import annotations
@@ -45,16 +45,8 @@ class Stage(ABC):
         return digest(common | self.identity())[:20]
 
 
-class Runnable(Stage):
-    """A stage that one child process runs from beginning to end."""
-
-    @abstractmethod
-    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
-        """Do it: write files into `folder`, return facts as JSON."""
-
-
 @dataclass(frozen=True)
-class Materialise(Runnable):
+class Materialise(Stage):
     """Write a dataset's training and test conformations to a file."""
 
     name: ClassVar[str] = "data"
@@ -63,15 +55,9 @@ class Materialise(Runnable):
     def identity(self) -> dict[str, Any]:
         return {"dataset": identify(self.dataset)}
 
-    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
-        from zoo.harness.data import materialise
-
-        tell({})
-        return materialise(self, folder)
-
 
 @dataclass(frozen=True)
-class Train(Runnable):
+class Train(Stage):
     """Train one model with one seed."""
 
     name: ClassVar[str] = "train"
@@ -94,14 +80,9 @@ class Train(Runnable):
             "device": self.device,
         }
 
-    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
-        from zoo.harness.training import train_stage
-
-        return train_stage(self, folder, tell)
-
 
 @dataclass(frozen=True)
-class Sample(Runnable):
+class Sample(Stage):
     """Draw conformations from a trained model with one sampler."""
 
     name: ClassVar[str] = "sample"
@@ -119,14 +100,9 @@ class Sample(Runnable):
             "batch": self.batch,
         }
 
-    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
-        from zoo.harness.sampling import sample_stage
-
-        return sample_stage(self, folder, tell)
-
 
 @dataclass(frozen=True)
-class Score(Runnable):
+class Score(Stage):
     """Compute every metric of one drawn set."""
 
     name: ClassVar[str] = "score"
@@ -143,15 +119,9 @@ class Score(Runnable):
             "metrics": [identify(metric) for metric in self.metrics],
         }
 
-    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
-        from zoo.harness.scoring import score_stage
-
-        tell({})
-        return score_stage(self, folder)
-
 
 @dataclass(frozen=True)
-class Floor(Runnable):
+class Floor(Stage):
     """Compute every metric between independent sets of true conformations."""
 
     name: ClassVar[str] = "floor"
@@ -169,11 +139,6 @@ class Floor(Runnable):
             "draws": self.draws,
             "repeats": self.repeats,
         }
-
-    def run(self, folder: Path, tell: Tell) -> dict[str, Any]:
-        from zoo.harness.scoring import floor_stage
-
-        return floor_stage(self, folder, tell)
 
 
 @dataclass(frozen=True)
@@ -228,7 +193,7 @@ _STAGE_SOURCE = {
     "sample": ("harness/training.py", "harness/sampling.py"),
     "score": ("harness/scoring.py",),
     "floor": ("harness/scoring.py",),
-    "time": ("harness/training.py", "harness/timing.py"),
+    "time": ("harness/training.py", "harness/timing.py", "harness/clock.py"),
 }
 
 

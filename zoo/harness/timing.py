@@ -6,19 +6,17 @@ asks every child once, one after the other, so that drift of the machine hits al
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from zoo.harness.child import run_clock
 from zoo.harness.execution import Child, Outcome
 from zoo.harness.stages import Tell, Time
 from zoo.harness.store import Store, digest
-
-WARM_UP_SECONDS = 0.3
 
 
 def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tell) -> list[Outcome]:
@@ -66,8 +64,6 @@ class _Run:
     child: Child = field(init=False)
 
     def start(self, log: Path) -> None:
-        from zoo.harness.child import run_clock
-
         self.child = Child(run_clock, (self.stage, log), self.stage.threads)
         self._hear()
 
@@ -98,39 +94,3 @@ def _keep(run: _Run, store: Store) -> Outcome:
         return Outcome(str(run.fault["status"]), f"while being timed: {run.fault['reason']}")
     facts = {f"{what}_seconds": values for what, values in run.seconds.items()}
     return Outcome("ok", result=store.keep(run.stage.name, run.stage.key, store.scratch(), facts))
-
-
-def stopwatch(stage: Time) -> Callable[[int], float]:
-    """Load an entry in the child and return what times it.
-
-    The returned function takes a batch size and gives seconds per call, repeated within the
-    round until at least `round_seconds` have passed; its first use at a size warms up.
-    """
-    import torch
-
-    from zoo.harness.sampling import build_sampler
-    from zoo.harness.training import WEIGHTS_FILE, restore_model, synchronise
-
-    model = restore_model(stage.train, stage.trained.folder / WEIGHTS_FILE).to(stage.device)
-    sampler = build_sampler(stage.sampler)
-    repeats: dict[int, int] = {}
-
-    def seconds(n: int, times: int) -> float:
-        synchronise(stage.device)
-        start = time.perf_counter()
-        for _ in range(times):
-            sampler.sample(model, n)
-        synchronise(stage.device)
-        return (time.perf_counter() - start) / times
-
-    def measure(n: int) -> float:
-        with torch.inference_mode():
-            if n not in repeats:
-                until = time.perf_counter() + WARM_UP_SECONDS
-                last = seconds(n, 1)
-                while time.perf_counter() < until:
-                    last = seconds(n, 1)
-                repeats[n] = max(1, math.ceil(stage.round_seconds / last))
-            return seconds(n, repeats[n])
-
-    return measure

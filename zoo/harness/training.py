@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +19,7 @@ from zoo.harness.data import (
     save_tensors,
     seed_everything,
 )
-
-if TYPE_CHECKING:
-    from zoo.harness.stages import Tell, Train
+from zoo.harness.stages import Tell, Train
 
 WEIGHTS_FILE = "weights.safetensors"
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 import zoo
 from zoo.generative import MLP, Schedule, TimeFeatures
 from zoo.polymer import augment
-from zoo.polymer.representations import Representation, representation
+from zoo.polymer.coordinates import Representation
+from zoo.polymer.representations import representation
 
 
 class Noised(NamedTuple):

@@ -9,7 +9,8 @@ from torch import Tensor
 
 import zoo
 from zoo.polymer import augment
-from zoo.polymer.representations import Rouse, representation
+from zoo.polymer.coordinates import Rouse
+from zoo.polymer.representations import representation
 
 
 class Truth(zoo.OneShot):
