@@ -77,6 +77,8 @@ def make_plan(
     for choice in (data, *chosen, *ways):
         if choice.options:
             choice.check()
+            if choice.listing.spec.kind != "model":
+                choice.build()  # settings alone: a value that will not do is refused now
     left_out = []
     entries = []
     for model in chosen:

@@ -24,12 +24,14 @@ class Representation(nn.Module, ABC):
     Args:
         shape: `(beads, dim)` of a conformation.
         size: Length of a vector.
+        oriented: Whether a vector says how the chain is turned.
     """
 
-    def __init__(self, shape: Shape, size: int) -> None:
+    def __init__(self, shape: Shape, size: int, *, oriented: bool = True) -> None:
         super().__init__()
         self.shape = shape
         self.size = size
+        self.oriented = oriented
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
@@ -127,7 +129,8 @@ class Internal(Representation):
 
     def __init__(self, shape: Shape) -> None:
         beads, dim = shape
-        super().__init__(shape, 2 * beads - 3 if dim == 2 else 3 * beads - 6)
+        size = 2 * beads - 3 if dim == 2 else 3 * beads - 6
+        super().__init__(shape, size, oriented=False)
         if beads < 3:
             raise UsageError(f"internal coordinates need at least 3 beads, not {beads}.")
 

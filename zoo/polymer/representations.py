@@ -30,7 +30,7 @@ class Standardized(Representation):
     std: Tensor
 
     def __init__(self, inner: Representation) -> None:
-        super().__init__(inner.shape, inner.size)
+        super().__init__(inner.shape, inner.size, oriented=inner.oriented)
         self.inner = inner
         self.register_buffer("mean", torch.zeros(inner.size))
         self.register_buffer("std", torch.ones(inner.size))

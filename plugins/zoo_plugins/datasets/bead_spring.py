@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 import zoo
+from zoo.errors import UsageError
 from zoo.polymer.chain import Chain
 
 
@@ -47,6 +49,9 @@ class BeadSpring(zoo.ExactDataset):
 
     def __post_init__(self) -> None:
         _ = self.chain  # a wrong value is reported now, not in the middle of a run
+        for name, n in (("n_train", self.n_train), ("n_test", self.n_test)):
+            if n < 1:
+                raise UsageError(f"{name} is {n}; expected at least 1. Change {name}.")
 
     @property
     def chain(self) -> Chain:
@@ -55,7 +60,10 @@ class BeadSpring(zoo.ExactDataset):
 
     def split(self) -> tuple[Tensor, Tensor]:
         """Training and test conformations, independent of each other, the same at every call."""
-        generator = torch.Generator().manual_seed(self.seed)
+        # A seed of its own kind: torch.manual_seed(0) elsewhere must not give these chains again.
+        words = f"bead-spring split {self.seed}".encode()
+        seed = int.from_bytes(hashlib.sha256(words).digest()[:7], "big")
+        generator = torch.Generator().manual_seed(seed)
         train = self.chain.sample(self.n_train, generator)
         return train, self.chain.sample(self.n_test, generator)
 

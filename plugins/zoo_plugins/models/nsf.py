@@ -70,12 +70,14 @@ class NSF(zoo.OneShot):
         return total - (z.square() + math.log(2 * math.pi)).sum(dim=1) / 2
 
     def draw(self, n: int) -> Tensor:
-        """Send normal numbers back through the flow, and turn the chains any way."""
+        """Send normal numbers back through the flow; turn chains that come without a pose."""
         z = torch.randn(n, self.coordinates.size, device=self.device)
         for coupling in reversed(self.couplings):
             z, _ = coupling(z, inverse=True)
         x = self.coordinates.decode(z)
-        return rotate(x, random_rotations(n, x.shape[-1], device=x.device))
+        if self.coordinates.oriented:
+            return x
+        return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
 
 
 class Coupling(nn.Module):

@@ -15,6 +15,9 @@ class VAE(zoo.OneShot):
     """An encoder and a decoder, both normal, with all variances learned.
 
     It draws from its decoder, not the decoder's mean: the spread of bond lengths lives there.
+    On internal coordinates two latent numbers explain so little that the best bound ignores
+    them (the posterior collapses), and the chain becomes one of independent coordinates; on
+    `bonds` they carry information, and bonds are blurred. See `benchmarks/representations.py`.
 
     Args:
         shape: `(beads, dim)`.

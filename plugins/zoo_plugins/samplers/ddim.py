@@ -32,7 +32,7 @@ class DDIM(zoo.Sampler[zoo.Path]):
         DDIM(steps=20)
     """
 
-    steps: int = 50
+    steps: int = 100
 
     def __post_init__(self) -> None:
         check_steps("ddim", self.steps)

@@ -22,7 +22,8 @@ ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 class ODE(zoo.Sampler[zoo.Path]):
     """Follow dx/dt = v(x, t) from noise to `end`, then take one DDIM step to the data.
 
-    The velocity of a path is a limit at t = 0, where the noise has gone; hence the last step.
+    The velocity of a path is a limit at t = 0, where the noise has gone; hence the last step,
+    which costs one network call beside the solver's.
 
     Args:
         method: A solver of torchdiffeq, see `FIXED` and `ADAPTIVE`.
@@ -64,6 +65,8 @@ class ODE(zoo.Sampler[zoo.Path]):
             )
         if self.steps is not None:
             check_steps("ode", self.steps)
+        if not all(value is None or value > 0 for value in (self.rtol, self.atol)):
+            raise UsageError(f"ode[rtol={self.rtol}, atol={self.atol}]: expected both above 0.")
         if not 0 < self.end < 1:
             raise UsageError(f"ode[end={self.end}]: expected a time between 0 and 1.")
 
@@ -86,5 +89,8 @@ class ODE(zoo.Sampler[zoo.Path]):
             return {"options": {"step_size": step}}
         # An adaptive solver may step past the end unless told to land there, and before t = 0
         # there is no path.
-        tolerances = {"rtol": self.rtol or 1e-3, "atol": self.atol or 1e-3}
-        return tolerances | {"options": {"step_t": last}}
+        return {
+            "rtol": 1e-3 if self.rtol is None else self.rtol,
+            "atol": 1e-3 if self.atol is None else self.atol,
+            "options": {"step_t": last},
+        }
