@@ -102,6 +102,16 @@ def test_newest_row_of_a_seed_counts() -> None:
         assert frame["rg_w1"].tolist() == [0.2]
 
 
+def test_seeds_of_other_code_are_not_averaged() -> None:
+    """After a plugin has changed, its old seeds say nothing of the new code."""
+    old = [row("a", seed, 0.9) for seed in range(3)]
+    new = row("a", 0, 0.1, measured="2026-01-02T00:00:00+00:00")
+    new["made_by"] = new["made_by"] | {"model": new["made_by"]["model"] | {"version": "0.2"}}
+    frame = leaderboard([*old, new])
+    assert frame["rg_w1"].tolist() == [0.1]
+    assert frame["seeds"].tolist() == [1]
+
+
 def test_other_budgets_are_other_lines() -> None:
     """Numbers from different budgets are never averaged."""
     quick = row("a", 0, 0.9)

@@ -57,21 +57,20 @@ def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def _group(rows: Iterable[Row]) -> list[list[Row]]:
-    """Rows of the same line together, the newest of each seed."""
-    newest: dict[tuple[str, ...], dict[int, Row]] = {}
+    """Rows of the same line together: of the code that ran last, the newest of each seed."""
+    lines: dict[str, dict[str, dict[int, Row]]] = {}
+    last: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: str(row["measured"])):
         made_by = row["made_by"]
         budget = {k: v for k, v in row["settings"].items() if k not in ("seeds", "timeout")}
-        line = (
-            row["model"],
-            row["sampler"],
-            row["dataset"],
-            made_by["data_sha256"],
-            made_by["device"],
-            json.dumps(budget, sort_keys=True),
-        )
-        newest.setdefault(line, {})[row["seed"]] = row
-    return [[jobs[seed] for seed in sorted(jobs)] for jobs in newest.values()]
+        data = [row["dataset"], made_by["data_sha256"], made_by["device"], budget]
+        line = json.dumps([row["model"], row["sampler"], *data], sort_keys=True)
+        code = [made_by["model"], made_by["sampler"], made_by["machine"]["torch"]]
+        maker = json.dumps(code, sort_keys=True)
+        lines.setdefault(line, {}).setdefault(maker, {})[row["seed"]] = row
+        last[line] = maker
+    found = [lines[line][maker] for line, maker in last.items()]
+    return [[jobs[seed] for seed in sorted(jobs)] for jobs in found]
 
 
 def _line(jobs: list[Row]) -> dict[str, Any]:
