@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 import zoo
@@ -20,7 +21,8 @@ class CFM(ChainPath, VelocityField):
         depth: Hidden layers.
 
     Reference:
-        Lipman et al. (2023), eq. 9 and 22, arXiv:2210.02747.
+        Lipman et al. (2023), eq. 9 and 22, arXiv:2210.02747; for the skip connection Karras
+        et al. (2022), section 5, arXiv:2206.00364.
 
     Example:
         >>> model = CFM((12, 2))
@@ -43,9 +45,19 @@ class CFM(ChainPath, VelocityField):
     def loss(self, x: Tensor) -> Tensor:
         """Mean square error of the velocity at random points of random lines."""
         data, noise, t, c, state = self.noised(x)
-        return squared_error(self.network(state, t), c.da * data + c.ds * noise)
+        return squared_error(self._velocity(state, t, c), c.da * data + c.ds * noise)
 
     def velocity(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """What the network says."""
-        found: Tensor = self.network(x_t, t)
+        """Velocity of the probability-flow ODE, as learned."""
+        return self._velocity(x_t, t, self.coefficients(t))
+
+    def _velocity(self, x_t: Tensor, t: Tensor, c: zoo.Coefficients) -> Tensor:
+        """The velocity that normal data would imply, corrected by a network.
+
+        With data of unit variance x_t has variance r² = a² + s², and its velocity would be
+        (a a' + s s') / r² · x_t. The network sees x_t at unit variance too.
+        """
+        r = torch.sqrt(c.a.square() + c.s.square())
+        implied = (c.a * c.da + c.s * c.ds) / r.square() * x_t
+        found: Tensor = implied + (c.a * c.ds - c.s * c.da) / r * self.network(x_t / r, t)
         return found
