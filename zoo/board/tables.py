@@ -37,8 +37,8 @@ def _board(frame: pd.DataFrame, style: str) -> str:
     first = frame.iloc[0]
     title = f"{first['dataset']} · preset {first['preset']} · trained on {first['device']}"
     lines = [_floor_line(frame), *(_line(line) for _, line in frame.iterrows())]
-    headings = list(lines[0])
     markdown = style == "md"
+    headings = [name.replace("\n", " ") if markdown else name for name in lines[0]]
     cells = [[_escape(x) if markdown else x for x in line.values()] for line in lines]
     if not markdown:
         cells = _set_apart(cells, list(frame["part"]))
@@ -60,15 +60,15 @@ def _line(line: pd.Series[Any]) -> dict[str, str]:
         "#": "" if pd.isna(line["rank"]) else str(line["rank"]),
         "model": str(line["model"]),
         "sampler": str(line["sampler"]),
-        "Rg W1 [std]": _number(line["rg_w1"], 3),
-        "95% interval": "–" if math.isnan(line["rg_w1_low"]) else interval,
-        "× floor": _number(line["rg_w1_ratio"], 1),
-        "bond W1 [σ]": _number(line["bond_w1"], 4),
-        "Ree W1 [std]": _number(line["ree_w1"], 3),
+        "Rg W1\n[std]": _number(line["rg_w1"], 3),
+        "95%\ninterval": "–" if math.isnan(line["rg_w1_low"]) else interval,
+        "×\nfloor": _number(line["rg_w1_ratio"], 1),
+        "bond W1\n[σ]": _number(line["bond_w1"], 4),
+        "Ree W1\n[std]": _number(line["ree_w1"], 3),
         "calls": _number(line["nfe"], 0),
-        "CPU [µs/sample]": _time(line["cpu_us_per_sample"]),
-        "CUDA [µs/sample]": _time(line["cuda_us_per_sample"]),
-        "training [s]": _number(line["train_seconds"], 1),
+        "CPU\n[µs/sample]": _time(line["cpu_us_per_sample"]),
+        "CUDA\n[µs/sample]": _time(line["cuda_us_per_sample"]),
+        "training\n[s]": _number(line["train_seconds"], 1),
         "notes": _short(f"{line['status']}: {line['reason']}") if failed else str(line["flags"]),
     }
 
@@ -82,11 +82,11 @@ def _floor_line(frame: pd.DataFrame) -> dict[str, str]:
     return blank | {
         "model": "floor",
         "sampler": "truth against truth",
-        "Rg W1 [std]": _number(floors["rg_w1_floor"], 3),
-        "95% interval": band,
-        "× floor": "1.0",
-        "bond W1 [σ]": _number(floors["bond_w1_floor"], 4),
-        "Ree W1 [std]": _number(floors["ree_w1_floor"], 3),
+        "Rg W1\n[std]": _number(floors["rg_w1_floor"], 3),
+        "95%\ninterval": band,
+        "×\nfloor": "1.0",
+        "bond W1\n[σ]": _number(floors["bond_w1_floor"], 4),
+        "Ree W1\n[std]": _number(floors["ree_w1_floor"], 3),
     }
 
 

@@ -155,8 +155,10 @@ class Run:
         return outcome.result
 
     def _trainings(self, data: Result) -> list[Train]:
+        """All of them, the references last: they are short, and fill the gaps at the end."""
         seeds = range(self.plan.settings.seeds)
-        return [self.train(model, data, seed) for seed in seeds for model in self.plan.models]
+        trains = [self.train(model, data, seed) for seed in seeds for model in self.plan.models]
+        return sorted(trains, key=lambda train: train.model.listing.spec.reference)
 
     def _floor(self, data: Result) -> dict[str, dict[str, float]]:
         settings, dataset = self.plan.settings, self.plan.dataset

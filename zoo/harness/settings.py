@@ -32,7 +32,7 @@ class Settings:
     draws: int = 10_000
     batch: int = 1_000
     floor_repeats: int = 40
-    timing_rounds: int = 9
+    timing_rounds: int = 7
     round_seconds: float = 0.05
     timeout: float = 3_600.0
 

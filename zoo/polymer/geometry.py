@@ -55,8 +55,7 @@ def align(x: Tensor) -> Tensor:
         [-1.0, 0.0, 1.0]
     """
     x = center(x)
-    _, axes = torch.linalg.eigh(x.mT @ x)
-    x = x @ axes.flip(-1)
+    x = x @ _principal_axes(x.mT @ x)
     return torch.where(x[:, -1:] < 0, -x, x)
 
 
@@ -287,6 +286,17 @@ def augment(x: Tensor) -> Tensor:
     # A sign on the first coordinate before rotating makes the rotation improper.
     rotations[:, :, :1] *= torch.where(coins[0], -1.0, 1.0)
     return rotate(torch.where(coins[1], x.flip(1), x), rotations)
+
+
+def _principal_axes(tensor: Tensor) -> Tensor:
+    """Eigenvectors of symmetric (n, dim, dim) tensors as columns, largest eigenvalue first."""
+    if tensor.shape[-1] != 2:
+        axes: Tensor = torch.linalg.eigh(tensor).eigenvectors
+        return axes.flip(-1)
+    # In closed form: the recipes that align every batch would else spend a tenth of it here.
+    angle = torch.atan2(2 * tensor[:, 0, 1], tensor[:, 0, 0] - tensor[:, 1, 1]) / 2
+    c, s = angle.cos(), angle.sin()
+    return torch.stack([c, -s, s, c], dim=-1).view(-1, 2, 2)
 
 
 def _length(v: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ class NSF(zoo.OneShot):
         230214
     """
 
-    recipe = zoo.Recipe(learning_rate=2e-3)
+    # Longer, and its likelihood of conformations it has not seen falls.
+    recipe = zoo.Recipe(epochs=50, learning_rate=2e-3)
 
     def __init__(
         self,
