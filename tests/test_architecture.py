@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "generative": {"contracts", "errors"},
     "registry": BASE,
     "harness": BASE | {"registry", "polymer"},
-    "board": {"errors"},
+    "board": {"errors", "specs"},
     "api": BASE | {"registry", "harness", "board"},
     "cli": BASE | {"registry", "harness", "board", "api"},
 }

@@ -42,6 +42,8 @@ def row(model: str, seed: int, rg_w1: float | None, **changes: Any) -> dict[str,
             "sampler": {"plugin": "polymer-zoo/s", "version": "0.1", "source": "cd" * 32},
             "dataset": {"plugin": "polymer-zoo/d", "version": "0.1", "source": "ef" * 32},
             "data_sha256": "01" * 32,
+            "code": "12",
+            "trained_on": "test, 2 cores",
             "device": "cpu",
             "timing_threads": 2,
             "machine": {
@@ -69,12 +71,13 @@ def test_best_mean_comes_first_and_references_stand_apart() -> None:
     assert frame["rg_w1_ratio"].tolist() == pytest.approx([0.52 / 3 / 0.02, 10.0, 0.0])
 
 
-@pytest.mark.parametrize("bad", [None, math.nan])
-def test_a_failed_seed_costs_the_rank(bad: float | None) -> None:
-    """A line of which one seed failed shows no mean of the survivors, and never wins."""
-    failed = row("lucky", 1, None if bad is None else 0.0)
-    if bad is not None:
-        failed |= {"status": "invalid", "values": {}, "reason": "rg_w1: the value is nan"}
+@pytest.mark.parametrize("status", ["crashed", "invalid"])
+def test_a_failed_seed_costs_the_rank(status: str) -> None:
+    """A line of which one seed failed shows no mean of the survivors, and never wins.
+
+    Not even if the failed job left a value behind.
+    """
+    failed = row("lucky", 1, 0.0, status=status, reason="rg_w1: the value is nan")
     frame = leaderboard([row("lucky", 0, 0.001), failed, row("solid", 0, 0.9)])
     assert frame["model"].tolist() == ["solid", "lucky"]
     lucky = frame.iloc[1]
@@ -102,6 +105,35 @@ def test_newest_row_of_a_seed_counts() -> None:
         assert frame["rg_w1"].tolist() == [0.2]
 
 
+def test_each_board_has_ranks_of_its_own() -> None:
+    """Lines of another preset neither take ranks nor come between."""
+    quick = [row(model, 0, value) for model, value in (("q", 0.01), ("r", 0.5))]
+    for one in quick:
+        one["settings"] = one["settings"] | {"preset": "quick"}
+    frame = leaderboard([row("a", 0, 0.1), *quick, row("b", 0, 0.2)])
+    assert frame["model"].tolist() == ["q", "r", "a", "b"]
+    assert frame["rank"].tolist() == [1, 2, 1, 2]
+
+
+def test_what_a_good_line_lacks_is_said() -> None:
+    """A metric or a clock that failed leaves its reason on the line, which keeps its rank."""
+    found = row("a", 0, 0.1, faults={"contact_w1": "ValueError: the value is inf"})
+    found["times"] = {"cpu": {"reason": "no answer in 5 s"}}
+    line = leaderboard([found]).iloc[0]
+    assert line["rank"] == 1
+    reason = "no contact_w1: ValueError: the value is inf; no cpu time: no answer in 5 s"
+    assert line["reason"] == reason
+
+
+def test_a_metric_cannot_take_a_columns_name() -> None:
+    """A stranger's metric called `status` or `nfe` changes neither."""
+    found = row("a", 0, 0.1)
+    found["values"] = found["values"] | {"status": 3.0, "nfe": 99.0}
+    line = leaderboard([found]).iloc[0]
+    assert line["status"] == "ok"
+    assert line["nfe"] == 1.0
+
+
 def test_seeds_of_other_code_are_not_averaged() -> None:
     """After a plugin has changed, its old seeds say nothing of the new code."""
     old = [row("a", seed, 0.9) for seed in range(3)]
@@ -120,13 +152,15 @@ def test_other_budgets_are_other_lines() -> None:
 
 
 def test_flags_say_what_the_floor_and_the_training_set_say() -> None:
-    """An interval that meets the floor's band is truth-like; near copies are called so."""
+    """An interval that meets the floor's band is indistinguishable; near copies are called so."""
     good = row("good", 0, 0.03)
     copier = row("copier", 0, 0.03)
     copier["values"] = copier["values"] | {"memorization": 0.1}
     far = row("far", 0, 0.05)
     flags = leaderboard([good, copier, far]).set_index("model")["flags"]
-    assert flags.to_dict() == {"good": "truth-like", "copier": "truth-like copies", "far": ""}
+    assert flags["good"] == "indistinguishable"
+    assert flags["copier"] == "indistinguishable copies"
+    assert flags["far"] == ""
 
 
 def test_times_are_medians_per_conformation_and_missing_ones_stay_missing(tmp_path: Path) -> None:

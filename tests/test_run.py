@@ -112,7 +112,7 @@ def toy(install: Install, tmp_path: Path) -> Toy:
     ) -> tuple[list[dict[str, Any]], list[Event]]:
         events: list[Event] = []
         plan = make_plan(api.installed(), models, None, "walks", settings)
-        store = Store(tmp_path / out)
+        store = Store(tmp_path / out).open()
         rows = Run(plan, store, "cpu", describe(), jobs=2, watch=events.append).execute()
         return rows, events
 

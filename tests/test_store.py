@@ -22,18 +22,18 @@ def keep_something(store: Store, text: str = "weights") -> Path:
 
 def test_what_was_kept_is_found_again(tmp_path: Path) -> None:
     """A second store on the same folder finds facts and files."""
-    kept = keep_something(Store(tmp_path))
-    found = Store(tmp_path).find("train", "key")
+    kept = keep_something(Store(tmp_path).open())
+    found = Store(tmp_path).open().find("train", "key")
     assert found is not None
     assert found.facts == {"seconds": 1.5}
     assert (found.folder / "data.bin") == kept
-    assert Store(tmp_path).find("train", "other") is None
+    assert Store(tmp_path).open().find("train", "other") is None
 
 
 @pytest.mark.parametrize("victim", ["data.bin", RECORD])
 def test_a_flipped_bit_is_noticed_and_set_aside(tmp_path: Path, victim: str) -> None:
     """Wherever one bit of a file or its record flips, the result is not served again."""
-    store = Store(tmp_path)
+    store = Store(tmp_path).open()
     intact = keep_something(store).with_name(victim).read_bytes()
     for position in range(0, len(intact), 7):
         raw = bytearray(intact)
@@ -77,7 +77,7 @@ def test_a_result_that_cannot_be_saved_is_a_store_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk is told as such, and the result does not half appear."""
-    store = Store(tmp_path)
+    store = Store(tmp_path).open()
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -91,7 +91,7 @@ def test_a_result_that_cannot_be_saved_is_a_store_error(
 
 def test_of_two_equal_results_the_first_stays(tmp_path: Path) -> None:
     """Two runs that finish the same work at once both find the one that was first."""
-    store = Store(tmp_path)
+    store = Store(tmp_path).open()
     first = keep_something(store, "first").read_text()
     assert keep_something(store, "second").read_text() == first == "first"
 
@@ -102,7 +102,7 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
         with pytest.raises(UsageError, match="cannot write"):
-            Store(tmp_path / "results")
+            Store(tmp_path / "results").open()
     finally:
         tmp_path.chmod(stat.S_IRWXU)
 
@@ -111,12 +111,12 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     """An output folder that is a file is a usage error before any work."""
     (tmp_path / "results").write_text("a file")
     with pytest.raises(UsageError, match="cannot write to the output folder"):
-        Store(tmp_path / "results")
+        Store(tmp_path / "results").open()
 
 
 def test_unreadable_rows_are_passed_over(tmp_path: Path) -> None:
     """Half a row, or something that is no row, does not stop the board of the others."""
-    store = Store(tmp_path)
+    store = Store(tmp_path).open()
     store.keep_row("a", {"model": "vae"})
     (tmp_path / "rows" / "b.json").write_text('{"model": ')
     (tmp_path / "rows" / "c.json").write_text("[1, 2]")

@@ -60,7 +60,7 @@ def run(
     """
     settings = budget(preset, seeds)
     plan = make_plan(installed(), models, samplers, dataset, settings)
-    return carry_out(prepare(plan, Path(out), device, jobs, watch))
+    return carry_out(prepare(plan, Path(out), device, jobs, watch))[0]
 
 
 def leaderboard(out: str | Path = "zoo-results") -> pd.DataFrame:
@@ -70,10 +70,12 @@ def leaderboard(out: str | Path = "zoo-results") -> pd.DataFrame:
         out: The folder.
 
     Raises:
-        UsageError: If it cannot be read.
+        UsageError: If there is no such folder.
     """
     from zoo.board.leaderboard import leaderboard as gather
 
+    if not Path(out).is_dir():
+        raise UsageError(f"there is no results folder {str(out)!r}. Run `zoo run` first.")
     return gather(Store(Path(out)).rows())
 
 
@@ -104,15 +106,26 @@ def prepare(plan: Plan, out: Path, device: str, jobs: int | None, watch: Watch) 
     machine = describe(gpu)
     if jobs is None:
         jobs = 1 if found == "cuda" else machine.cores
-    return Run(plan, Store(out), found, machine, jobs, watch)
+    return Run(plan, Store(out).open(), found, machine, jobs, watch)
 
 
-def carry_out(prepared: Run) -> pd.DataFrame:
-    """Execute a run and write its leaderboard into the results folder."""
+def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Execute a run, and write the board it belongs to into the results folder.
+
+    Returns:
+        The run's own lines, and the whole board: also what earlier runs have kept of the same
+        dataset at the same budget.
+    """
+    from zoo.board import FORMATS
+    from zoo.board.leaderboard import BOARD
     from zoo.board.leaderboard import leaderboard as gather
     from zoo.board.tables import render
 
-    frame = gather(prepared.execute())
-    for style, suffix in (("csv", "csv"), ("md", "md"), ("json", "json")):
-        prepared.store.write(f"leaderboard.{suffix}", render(frame, style))
-    return frame
+    own = gather(prepared.execute())
+    every = gather(prepared.store.rows())
+    ours = set(own[list(BOARD)].itertuples(index=False, name=None))
+    same = [line in ours for line in every[list(BOARD)].itertuples(index=False, name=None)]
+    board = every[same].reset_index(drop=True)
+    for style in FORMATS[1:]:
+        prepared.store.write(f"leaderboard.{style}", render(board, style))
+    return own, board

@@ -16,6 +16,9 @@ import pluggy
 API = 1
 """The contract's number. A spec names the number it was written for, and never by default."""
 
+HEADLINE = "rg_w1"
+"""The metric lines are ranked by; a job without it has no result."""
+
 hookimpl = pluggy.HookimplMarker("zoo")
 """Marks a function of a plugin module as one of the zoo's hooks."""
 

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from zoo.board.statistics import Interval, mean_interval, median_interval
+from zoo.specs import HEADLINE
 
 COLUMNS = (
     *("schema", "rank", "model", "sampler", "dataset", "status", "seeds", "nfe", "parameters"),
@@ -24,7 +25,9 @@ COLUMNS = (
 )
 """The first columns of `leaderboard.csv`, in their order; others follow."""
 
-HEADLINE = "rg_w1"
+BOARD = ("dataset", "data_sha256", "preset", "device")
+"""What lines must share to be ranked against one another."""
+
 COPIES = 0.5
 """A line whose conformations lie closer to training ones than this ratio is flagged `copies`."""
 
@@ -39,20 +42,21 @@ def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
             counts. Rows with other data or another budget make lines of their own.
 
     Returns:
-        One line per model, sampler, dataset and budget: first the ranked by their headline
-        value, then reference lines, then those that failed. Columns as in `COLUMNS`, then
-        the other metrics, floors, times and provenance.
+        One line per model, sampler, dataset and budget. On each board first the ranked by
+        their headline value, then reference lines, then those that failed. Columns as in
+        `COLUMNS`, then the other metrics, floors, times and provenance.
     """
     lines = [_line(jobs) for jobs in _group(rows)]
     if not lines:
         return pd.DataFrame(columns=list(COLUMNS))
     frame = pd.DataFrame(lines)
-    order = {"ranked": 0, "reference": 1, "failed": 2}
-    frame["_part"] = frame["part"].map(order)
-    frame = frame.sort_values(["_part", HEADLINE, "model", "sampler"], ignore_index=True)
+    frame["part"] = pd.Categorical(frame["part"], ["ranked", "reference", "failed"])
+    frame = frame.sort_values([*BOARD, "part", HEADLINE, "model", "sampler"], ignore_index=True)
     ranked = frame["part"] == "ranked"
-    frame["rank"] = ranked.cumsum().where(ranked).astype("Int64")
-    rest = [name for name in frame.columns if name not in COLUMNS and name != "_part"]
+    position = ranked.groupby([frame[name] for name in BOARD]).cumsum()
+    frame["rank"] = position.where(ranked).astype("Int64")
+    frame["part"] = frame["part"].astype("str")
+    rest = [name for name in frame.columns if name not in COLUMNS]
     return frame[[*COLUMNS, *rest]]
 
 
@@ -65,7 +69,7 @@ def _group(rows: Iterable[Row]) -> list[list[Row]]:
         budget = {k: v for k, v in row["settings"].items() if k not in ("seeds", "timeout")}
         data = [row["dataset"], made_by["data_sha256"], made_by["device"], budget]
         line = json.dumps([row["model"], row["sampler"], *data], sort_keys=True)
-        code = [made_by["model"], made_by["sampler"], made_by["machine"]["torch"]]
+        code = [made_by["model"], made_by["sampler"], made_by["code"]]
         maker = json.dumps(code, sort_keys=True)
         lines.setdefault(line, {}).setdefault(maker, {})[row["seed"]] = row
         last[line] = maker
@@ -76,7 +80,11 @@ def _group(rows: Iterable[Row]) -> list[list[Row]]:
 def _line(jobs: list[Row]) -> dict[str, Any]:
     first = jobs[0]
     failed = [job for job in jobs if job["status"] != "ok"]
-    line: dict[str, Any] = {
+    names = {name: None for job in jobs for name in (*job["values"], *job["floors"])}
+    metrics: dict[str, Any] = {}
+    for name in dict.fromkeys([HEADLINE, "bond_w1", "ree_w1", *names]):
+        metrics |= _metric(name, jobs, failed=bool(failed))
+    line = metrics | {  # a metric cannot take the name of a column
         "schema": first["schema"],
         "model": first["model"],
         "sampler": first["sampler"],
@@ -89,19 +97,16 @@ def _line(jobs: list[Row]) -> dict[str, Any]:
         "reason": _reason(jobs, failed),
         "part": "failed" if failed else "reference" if first["reference"] else "ranked",
     }
-    names = {name: None for job in jobs for name in (*job["values"], *job["floors"])}
-    for name in dict.fromkeys([HEADLINE, "bond_w1", "ree_w1", *names]):
-        line |= _metric(name, [] if failed else jobs)
     line["flags"] = _flags(line)
     return line | _timing(jobs) | _provenance(first, max(str(job["measured"]) for job in jobs))
 
 
-def _metric(name: str, jobs: list[Row]) -> dict[str, float]:
+def _metric(name: str, jobs: list[Row], *, failed: bool) -> dict[str, float]:
     """Mean, interval, floor and ratio of one metric; NaN unless every job has a value."""
     values = [job["values"][name] for job in jobs if name in job["values"]]
-    complete = bool(values) and len(values) == len(jobs)
+    complete = len(values) == len(jobs) and not failed
     found = mean_interval(values) if complete else Interval(math.nan, math.nan, math.nan)
-    floor = jobs[0]["floors"].get(name, {}) if jobs else {}
+    floor: Mapping[str, float] = jobs[0]["floors"].get(name, {})
     mean = floor.get("mean", math.nan)
     return {
         name: found.value,
@@ -115,12 +120,12 @@ def _metric(name: str, jobs: list[Row]) -> dict[str, float]:
 
 
 def _flags(line: Mapping[str, Any]) -> str:
-    """What strikes: `truth-like` meets the floor's band, `copies` lie near training data."""
+    """What strikes: an interval that meets the floor's band, copies of training data."""
     flags = []
     low = line[f"{HEADLINE}_low"]
     lowest = line[HEADLINE] if math.isnan(low) else low
     if lowest <= line[f"{HEADLINE}_floor_high"]:
-        flags.append("truth-like")
+        flags.append("indistinguishable")
     if line.get("memorization", math.nan) < COPIES:
         flags.append("copies")
     return " ".join(flags)
@@ -161,6 +166,7 @@ def _provenance(row: Row, measured: str) -> dict[str, Any]:
         "sampler_version": made_by["sampler"]["version"],
         "data_sha256": made_by["data_sha256"][:12],
         "device": made_by["device"],
+        "trained_on": made_by["trained_on"],
         **{name: machine[name] for name in ("cpu", "cores", "gpu", "torch", "zoo", "commit")},
         "measured": measured,
     }
@@ -173,9 +179,16 @@ def _mean(jobs: list[Row], name: str) -> float:
 
 def _reason(jobs: list[Row], failed: list[Row]) -> str:
     if not failed:
-        return ""
+        return _missing(jobs)
     which = f"{len(failed)} of {len(jobs)} seeds: " if len(jobs) > 1 else ""
     return which + str(failed[0]["reason"])
+
+
+def _missing(jobs: list[Row]) -> str:
+    """What a line that went well lacks all the same: metrics and times that failed."""
+    faults = {name: reason for job in jobs for name, reason in job["faults"].items()}
+    times = {f"{d} time": t["reason"] for j in jobs for d, t in j["times"].items() if "reason" in t}
+    return "; ".join(f"no {name}: {reason}" for name, reason in (faults | times).items())
 
 
 def to_csv(frame: pd.DataFrame) -> str:

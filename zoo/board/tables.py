@@ -9,13 +9,11 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from zoo.board.leaderboard import to_csv
-
-FORMATS = ("table", "csv", "md", "json")
+from zoo.board.leaderboard import BOARD, to_csv
 
 
 def render(frame: pd.DataFrame, style: str) -> str:
-    """The leaderboard in one of `FORMATS`.
+    """The leaderboard in one of `zoo.board.FORMATS`.
 
     Args:
         frame: From `zoo.board.leaderboard.leaderboard`.
@@ -26,10 +24,7 @@ def render(frame: pd.DataFrame, style: str) -> str:
     if style == "json":
         records = json.loads(frame.to_json(orient="records", double_precision=10))
         return json.dumps(records, indent=1, ensure_ascii=False) + "\n"
-    boards = [
-        _board(part, style)
-        for _, part in frame.groupby(["dataset", "data_sha256", "preset", "device"], sort=False)
-    ]
+    boards = [_board(part, style) for _, part in frame.groupby(list(BOARD), sort=False)]
     return "\n".join(boards) if boards else "no results\n"
 
 
@@ -69,8 +64,12 @@ def _line(line: pd.Series[Any]) -> dict[str, str]:
         "CPU\n[µs/sample]": _time(line["cpu_us_per_sample"]),
         "CUDA\n[µs/sample]": _time(line["cuda_us_per_sample"]),
         "training\n[s]": _number(line["train_seconds"], 1),
-        "notes": _short(f"{line['status']}: {line['reason']}") if failed else str(line["flags"]),
+        "notes": _short(f"{line['status']}: {line['reason']}") if failed else _notes(line),
     }
+
+
+def _notes(line: pd.Series[Any]) -> str:
+    return " ".join(filter(None, [str(line["flags"]), _short(str(line["reason"]))]))
 
 
 def _floor_line(frame: pd.DataFrame) -> dict[str, str]:
@@ -108,7 +107,7 @@ def _legend(frame: pd.DataFrame) -> str:
     return (
         f"Means over {seeds} of {first['draws']:,} conformations each; "
         "lower is better; std: of the test conformations' value.\n"
-        "truth-like: the interval meets the floor's 95% band. copies: nearer to training "
+        "indistinguishable: the interval meets the floor's 95% band. copies: nearer to training "
         "conformations than truth is. Lines without a rank are references or failed.\n"
         f"Times: median per conformation in batches of {first['timing_batch']:,}, {threads}, "
         f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}."

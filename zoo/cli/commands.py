@@ -39,10 +39,10 @@ def run(options: argparse.Namespace) -> int:
         return 0 if plan.entries else NOTHING
     with ProgressDisplay(_stages(plan)) as display:
         prepared = api.prepare(plan, options.out, options.device, options.jobs, display)
-        frame = api.carry_out(prepared)
-    _write(render(frame, options.format))
+        own, board = api.carry_out(prepared)
+    _write(render(board, options.format))
     _note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
-    return 0 if (frame["status"] == "ok").all() else 1
+    return 0 if (own["status"] == "ok").all() else 1
 
 
 def list_plugins(options: argparse.Namespace) -> int:
@@ -97,13 +97,10 @@ def show(options: argparse.Namespace) -> int:
 
 def show_leaderboard(options: argparse.Namespace) -> int:
     """`zoo leaderboard`: print what a results folder holds."""
-    from zoo.board.leaderboard import leaderboard
+    from zoo import api
     from zoo.board.tables import render
-    from zoo.harness.store import Store
 
-    if not options.out.is_dir():
-        raise UsageError(f"there is no results folder {str(options.out)!r}. Run `zoo run` first.")
-    frame = leaderboard(Store(options.out).rows())
+    frame = api.leaderboard(options.out)
     if frame.empty:
         _note(f"{options.out} holds no results.")
         return NOTHING
@@ -119,7 +116,7 @@ def sample(options: argparse.Namespace) -> int:
     from zoo.cli.progress import ProgressDisplay
     from zoo.harness.files import check_target, write_conformations
     from zoo.harness.plan import make_plan
-    from zoo.harness.stages import Sample
+    from zoo.harness.stages import DRAWN_FILE, Sample
 
     check_target(options.output)
     settings = replace(api.budget(options.preset), draws=options.n)
@@ -132,7 +129,7 @@ def sample(options: argparse.Namespace) -> int:
         trained = work.demand(train, entry.label)
         stage = Sample(train, trained, entry.sampler, options.n, min(options.n, settings.batch))
         drawn = work.demand(stage, entry.label)
-    tensors = load((drawn.folder / "drawn.safetensors").read_bytes())
+    tensors = load((drawn.folder / DRAWN_FILE).read_bytes())
     write_conformations(options.output, tensors["conformations"])
     _note(f"{options.n:,} conformations of {entry.label} are in {options.output}")
     return 0
@@ -182,6 +179,9 @@ def _find_any(registry: Registry, name: str) -> Listing:
             return registry.find(kind, name).listing
     if ".py:" in name:
         return registry.find("model", name).listing
+    for plugin in registry.plugins:
+        if plugin.status != "ok" and name.partition("/")[0] in (plugin.name, plugin.distribution):
+            raise UsageError(f"{plugin.title} is {plugin.status}: {plugin.reason}.")
     names = sorted({x.spec.name for kind in kinds for x in registry.of(kind)})
     raise UsageError(f"nothing is named {name!r}. Installed: {', '.join(names)}.")
 

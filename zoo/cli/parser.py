@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import zoo
+from zoo.board import FORMATS
 from zoo.cli import commands
 from zoo.harness.settings import PRESETS
-
-FORMATS = ("table", "csv", "md", "json")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.harness.files import read_conformations
 from zoo.harness.run import Run
-from zoo.harness.stages import Floor, Score
+from zoo.harness.stages import DRAWN_FILE, Floor, Score
 from zoo.harness.store import Result
 
 Scores = list[dict[str, Any]]
@@ -76,5 +76,5 @@ def _as_drawn(work: Run, raw: bytes, x: Any) -> Result:  # noqa: ANN401 - a NumP
     if kept := work.store.find("file", key):
         return kept
     folder = work.store.scratch()
-    (folder / "drawn.safetensors").write_bytes(save({"conformations": x}))
+    (folder / DRAWN_FILE).write_bytes(save({"conformations": x}))
     return work.store.keep("file", key, folder, {"network_calls": 0.0, "n": len(x)})

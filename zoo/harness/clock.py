@@ -9,8 +9,8 @@ from collections.abc import Callable
 import torch
 
 from zoo.harness.sampling import build_sampler
-from zoo.harness.stages import Time
-from zoo.harness.training import WEIGHTS_FILE, restore_model, synchronise
+from zoo.harness.stages import WEIGHTS_FILE, Time
+from zoo.harness.training import restore_model, synchronise
 
 WARM_UP_SECONDS = 0.3
 
@@ -34,7 +34,7 @@ def stopwatch(stage: Time) -> Callable[[int], float]:
         return (time.perf_counter() - start) / times
 
     def measure(n: int) -> float:
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference mode: an energy-based model may need gradients
             if n not in repeats:
                 until = time.perf_counter() + WARM_UP_SECONDS
                 last = seconds(n, 1)

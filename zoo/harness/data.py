@@ -12,12 +12,10 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from zoo.contracts import Data, Dataset, ExactDataset
+from zoo.contracts import Data, Dataset
 from zoo.errors import InvalidError, PluginError
-from zoo.harness.stages import Materialise, Tell
+from zoo.harness.stages import DATA_FILE, Materialise, Tell
 from zoo.registry import Choice
-
-DATA_FILE = "data.safetensors"
 
 
 def materialise(stage: Materialise, folder: Path, _tell: Tell) -> dict[str, Any]:
@@ -55,9 +53,8 @@ def build_dataset(choice: Choice) -> Dataset:
 def reference_data(dataset: Dataset, folder: Path) -> Data:
     """What metrics compare with: kept conformations and, where known, the exact functions."""
     tensors = load_tensors(folder / DATA_FILE)
-    if isinstance(dataset, ExactDataset):
-        return Data(tensors["train"], tensors["test"], dataset.energy, dataset.log_prob)
-    return Data(tensors["train"], tensors["test"])
+    energy, log_prob = (getattr(dataset, name, None) for name in ("energy", "log_prob"))
+    return Data(tensors["train"], tensors["test"], energy, log_prob)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -27,7 +27,8 @@ from zoo.harness.store import Result, Store
 
 _PRELOAD = ["zoo.harness.child", "zoo.harness.clock", "zoo.harness.scoring"]
 _CONTEXT = multiprocessing.get_context("forkserver")
-_STARTING = threading.Lock()
+# Whoever starts a process polls all others too, and of two polls at once one reads a wrong status.
+_POLLING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,13 @@ class Runner:
 
     Args:
         store: Where results are kept.
+        machine: What machine this is, in a line, for the record.
         threads: Threads torch may use in a child.
         timeout: Seconds after which a child is ended.
     """
 
     store: Store
+    machine: str
     threads: int = 1
     timeout: float = 3_600.0
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -66,7 +69,7 @@ class Runner:
         """End all children soon; what runs now and later ends as `interrupted`."""
         self._stopped.set()
 
-    def resolve(self, stage: Stage, label: str, tell: Tell) -> Outcome:
+    def resolve(self, stage: Stage, tell: Tell) -> Outcome:
         """The kept result of a stage, or else a fresh one.
 
         Raises:
@@ -78,10 +81,11 @@ class Runner:
         folder = self.store.scratch()
         start = time.monotonic()
         try:
-            outcome = self._run(stage, folder, self.store.log_file(label), tell)
+            outcome = self._run(stage, folder, self.store.log_file(f"{stage.name}-{key}"), tell)
             if outcome["status"] != "ok":
                 return Outcome(outcome["status"], outcome["reason"])
-            facts = outcome["facts"] | {"stage_seconds": time.monotonic() - start}
+            where = {"stage_seconds": time.monotonic() - start, "machine": self.machine}
+            facts = outcome["facts"] | where
             return Outcome("ok", result=self.store.keep(stage.name, key, folder, facts))
         finally:
             self.store.discard(folder)
@@ -132,7 +136,7 @@ class Child:
 
     def __init__(self, target: Callable[..., None], args: tuple[Any, ...], threads: int) -> None:
         self._channel, theirs = _CONTEXT.Pipe()
-        with _STARTING, _no_main_module():
+        with _POLLING, _no_main_module():
             _CONTEXT.set_forkserver_preload(_PRELOAD)
             self._process = _CONTEXT.Process(target=target, args=(*args, theirs, threads))
             self._process.start()
@@ -142,12 +146,15 @@ class Child:
     @property
     def exit_status(self) -> int:
         """Exit status of the ended process; negative for a signal."""
-        status = self._process.exitcode
+        with _POLLING:
+            status = self._process.exitcode
         return -signal.SIGKILL if status is None else status
 
     def alive(self) -> bool:
         """Whether it still runs, or has left messages nobody has heard."""
-        return self._process.is_alive() or (self._open and self._channel.poll())
+        with _POLLING:
+            running = self._process.is_alive()
+        return running or (self._open and self._channel.poll())
 
     def say(self, message: object) -> None:
         """Send a message; a child that is gone does not hear it."""
@@ -168,14 +175,16 @@ class Child:
 
     def end(self) -> None:
         """End it and everything it started, and reap it."""
-        if self._process.is_alive():
-            self._process.terminate()
-            self._process.join(0.5)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid or 0, signal.SIGKILL)
-        if self._process.is_alive():
-            self._process.kill()
-        self._process.join()
+        with _POLLING:
+            if self._process.is_alive():
+                self._process.terminate()
+                self._process.join(0.5)
+            if self._process.pid is not None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            if self._process.is_alive():
+                self._process.kill()
+            self._process.join()
         self._channel.close()
 
 

@@ -57,9 +57,7 @@ def describe(gpu: str = "") -> Machine:
     """
     return Machine(
         cpu=_cpu_name(),
-        cores=len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1,
+        cores=_cores(),
         gpu=gpu,
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
@@ -67,6 +65,19 @@ def describe(gpu: str = "") -> Machine:
         zoo=zoo.__version__,
         commit=_commit(),
     )
+
+
+def _cores() -> int:
+    """Processors this process may use, by affinity and by its container's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
+        return max(1, min(cores, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such file, or `max`
+        return cores
 
 
 def _cpu_name() -> str:

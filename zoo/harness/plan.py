@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.errors import UsageError
+from zoo.errors import PluginError, UsageError, ZooError
 from zoo.harness.settings import Settings
 from zoo.registry import Choice, Registry, fits, usable
 
@@ -78,7 +78,7 @@ def make_plan(
         if choice.options:
             choice.check()
             if choice.listing.spec.kind != "model":
-                choice.build()  # settings alone: a value that will not do is refused now
+                _try_settings(choice)
     left_out = []
     entries = []
     for model in chosen:
@@ -98,6 +98,21 @@ def make_plan(
         Choice(listing, ()) for listing in registry.of("metric") if usable(listing.spec, data_spec)
     ]
     return Plan(data, tuple(entries), tuple(metrics), settings, tuple(left_out))
+
+
+def _try_settings(choice: Choice) -> None:
+    """Build a sampler or a dataset, so that a value that will not do is refused now."""
+    kind = choice.listing.spec.kind
+    try:
+        choice.build()
+    except ZooError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{kind} {choice.label!r} refuses its options: {error}.") from error
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{kind} {choice.label!r} cannot be built: {type(error).__name__}: {error}."
+        ) from error
 
 
 def _choose(registry: Registry, kind: str, names: Sequence[str] | None) -> list[Choice]:

@@ -13,13 +13,12 @@ from typing import Any
 from zoo.harness.execution import Outcome
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
-from zoo.harness.stages import Train, identify
+from zoo.harness.stages import Train, code_of, identify
 from zoo.harness.store import digest, now
 from zoo.registry import Choice
+from zoo.specs import HEADLINE
 
 SCHEMA = 1
-HEADLINE = "rg_w1"
-"""The metric without which a job has no result."""
 
 Row = dict[str, Any]
 
@@ -46,7 +45,7 @@ class Job:
     def key(self) -> str:
         """Digest of all that was asked for, whether or not it came to be."""
         scored = self.scored.result.key if self.scored and self.scored.result else ""
-        return digest([self.train.key, identify(self.sampler), scored])
+        return digest([self.train.key, identify(self.sampler), scored])[:20]
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -102,6 +101,8 @@ def make_row(
             "model": identify(model),
             "sampler": identify(job.sampler),
             "dataset": identify(plan.dataset),
+            "code": digest([code_of(plan.metrics), identify(plan.dataset)])[:12],
+            "trained_on": trained.get("machine", ""),
             "data_sha256": job.train.data.facts["sha256"],
             "device": job.train.device,
             "train_threads": 1,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +15,7 @@ from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
 from zoo.harness.rows import Job, Row, make_row
 from zoo.harness.stages import Floor, Materialise, Sample, Score, Stage, Time, Train
-from zoo.harness.store import Result, Store, digest
+from zoo.harness.store import Result, Store
 from zoo.harness.timing import time_entries
 from zoo.registry import Choice
 
@@ -87,11 +88,11 @@ class Run:
     machine: Machine
     jobs: int = 1
     watch: Watch = lambda _event: None
-    runner: Runner = field(init=False)
 
-    def __post_init__(self) -> None:
-        runner = Runner(self.store, timeout=self.plan.settings.timeout)
-        object.__setattr__(self, "runner", runner)
+    @cached_property
+    def runner(self) -> Runner:
+        """What runs the stages."""
+        return Runner(self.store, self.machine.label, timeout=self.plan.settings.timeout)
 
     def execute(self) -> list[Row]:
         """Do everything, keep everything, and return one row per job.
@@ -113,6 +114,8 @@ class Run:
                 pool.shutdown(cancel_futures=True)
                 raise
         jobs = [job for jobs in done for job in jobs]
+        for job in jobs:  # so that an interrupt from here on costs times only
+            self._keep_row(job, floors, {})
         times = self._time(jobs)
         return [self._keep_row(job, floors, times) for job in jobs]
 
@@ -138,7 +141,7 @@ class Run:
             known = {k: v for k, v in message.items() if k in ("done", "total", "loss")}
             self.watch(Event(label, stage.name, **known))
 
-        outcome = self.runner.resolve(stage, label, tell)
+        outcome = self.runner.resolve(stage, tell)
         status = "kept" if outcome.cached else outcome.status
         self.watch(Event(label, stage.name, status, reason=outcome.reason))
         return outcome
@@ -200,7 +203,9 @@ class Run:
                 self.watch(Event(label, "time", **message))
 
             outcomes = time_entries(stages, self.store, self.plan.settings.timeout, tell)
-            self.watch(Event(label, "time", "ok"))
+            failed = [outcome for outcome in outcomes if outcome.result is None]
+            status, reason = (failed[0].status, failed[0].reason) if failed else ("ok", "")
+            self.watch(Event(label, "time", status, reason=reason))
             times |= {
                 (*pair, device): outcome for pair, outcome in zip(entries, outcomes, strict=True)
             }
@@ -234,5 +239,5 @@ class Run:
             if (model, sampler) == (job.train.model, job.sampler)
         }
         row = make_row(job, self.plan, floors, found, self.machine)
-        self.store.keep_row(digest([job.key, row["status"], row["times"]])[:20], row)
+        self.store.keep_row(job.key, row)
         return row

@@ -13,17 +13,15 @@ from torch import Tensor
 from zoo.contracts import Density, Model, Sampler
 from zoo.errors import PluginError
 from zoo.harness.data import (
-    DATA_FILE,
     check_conformations,
     load_tensors,
     save_tensors,
     seed_everything,
 )
-from zoo.harness.stages import Sample, Tell
-from zoo.harness.training import WEIGHTS_FILE, restore_model, synchronise
+from zoo.harness.stages import DATA_FILE, DRAWN_FILE, WEIGHTS_FILE, Sample, Tell
+from zoo.harness.training import restore_model, synchronise
 from zoo.registry import Choice
 
-DRAWN_FILE = "drawn.safetensors"
 _CALLS = ("draw", "denoise", "velocity")
 
 
@@ -40,7 +38,7 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     parts: list[Tensor] = []
     for first in range(0, stage.draws, stage.batch):
         n = min(stage.batch, stage.draws - first)
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference mode: an energy-based model may need gradients
             x = sampler.sample(model, n)
         what = f"model {stage.train.model.label!r} with {stage.sampler.label!r} drew conformations"
         check_conformations(x, what, (n, beads, dim))
@@ -100,6 +98,6 @@ class CallCounter:
 
 def _log_prob(model: Density, x: Tensor, batch: int) -> Tensor:
     device = model.device  # type: ignore[attr-defined]
-    with torch.inference_mode():
+    with torch.no_grad():
         parts = [model.log_prob(part.to(device)).float().cpu() for part in torch.split(x, batch)]
     return torch.cat(parts)

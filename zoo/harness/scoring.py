@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from zoo.contracts import Data, Dataset, Drawn, ExactDataset, Metric
 from zoo.errors import PluginError
 from zoo.harness.data import build_dataset, load_tensors, reference_data, seed_everything
-from zoo.harness.sampling import DRAWN_FILE
-from zoo.harness.stages import Floor, Score, Tell
+from zoo.harness.stages import DRAWN_FILE, Floor, Score, Tell
 from zoo.registry import Choice
 
 
@@ -36,8 +37,8 @@ def score_stage(stage: Score, _folder: Path, _tell: Tell) -> dict[str, Any]:
     for choice in stage.metrics:
         seed_everything("score", choice.label)
         try:
-            values[choice.label] = _finite(build_metric(choice).compute(drawn, data))
-        except Exception as error:  # noqa: BLE001 - a stranger's metric may raise anything
+            values[choice.label] = _compute(choice, drawn, data)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - strangers may raise anything
             traceback.print_exc()
             faults[choice.label] = f"{type(error).__name__}: {error}"
     return {"values": values, "faults": faults}
@@ -51,25 +52,30 @@ def floor_stage(stage: Floor, _folder: Path, tell: Tell) -> dict[str, Any]:
     for done, pair in enumerate(_true_pairs(dataset, data, stage), start=1):
         for choice in stage.metrics:
             try:
-                values[choice.label].append(_finite(build_metric(choice).compute(*pair)))
-            except Exception:  # noqa: BLE001 - a metric without a floor has no floor
+                values[choice.label].append(_compute(choice, *pair))
+            except (Exception, SystemExit):  # noqa: BLE001 - then it has no floor
                 traceback.print_exc()
         tell({"done": done, "total": stage.repeats})
-    return {"floors": {label: _band(found) for label, found in values.items() if found}}
+    complete = {label: found for label, found in values.items() if len(found) == stage.repeats}
+    return {"floors": {label: _band(found) for label, found in complete.items()}}
 
 
 def _true_pairs(dataset: Dataset, data: Data, stage: Floor) -> Iterable[tuple[Drawn, Data]]:
-    """Independent true sets of the board's sizes: exact draws, or else random halves."""
+    """Independent true sets of the board's sizes, or disjoint parts of what there is.
+
+    In the latter case the training set is the rest: no drawn conformation is among it.
+    """
     pool = torch.cat([data.train, data.test])
     for repeat in range(stage.repeats):
         seed_everything("floor", repeat)
         if isinstance(dataset, ExactDataset):
             drawn, test = dataset.fresh(stage.draws), dataset.fresh(len(data.test))
+            train = data.train
         else:
-            order = torch.randperm(len(pool))
-            n = min(stage.draws, len(pool) - len(data.test))
-            drawn, test = pool[order[:n]], pool[order[len(order) - len(data.test) :]]
-        yield Drawn(drawn), Data(data.train, test, data.energy, data.log_prob)
+            sizes = [n := min(stage.draws, len(data.train) // 2), len(data.test)]
+            mixed = pool[torch.randperm(len(pool))]
+            drawn, test, train = torch.split(mixed, [*sizes, len(data.train) - n])
+        yield Drawn(drawn), Data(train, test, data.energy, data.log_prob)
 
 
 def build_metric(choice: Choice) -> Metric:
@@ -80,14 +86,21 @@ def build_metric(choice: Choice) -> Metric:
     return metric
 
 
-def _finite(value: float) -> float:
-    value = float(value)
+def _compute(choice: Choice, drawn: Drawn, data: Data) -> float:
+    """One metric on tensors of its own, which it may do with what it likes.
+
+    Raises:
+        ValueError: If the value is not finite.
+    """
+    own = replace(drawn, conformations=drawn.conformations.clone())
+    theirs = replace(data, train=data.train.clone(), test=data.test.clone())
+    value = float(build_metric(choice).compute(own, theirs))
     if not math.isfinite(value):
         raise ValueError(f"the value is {value}")
     return value
 
 
 def _band(values: list[float]) -> dict[str, float]:
-    x = torch.tensor(values, dtype=torch.float64)
-    low, high = torch.quantile(x, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return {"mean": float(x.mean()), "low": low, "high": high}
+    """Mean, and the band that holds 95% of further values (Weibull's plotting positions)."""
+    low, high = np.quantile(values, [0.025, 0.975], method="weibull").tolist()
+    return {"mean": float(np.mean(values)), "low": low, "high": high}

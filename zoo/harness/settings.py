@@ -44,7 +44,6 @@ PRESETS = {
         seeds=1,
         own_epochs=False,
         draws=2_000,
-        floor_repeats=10,
         timing_rounds=3,
         round_seconds=0.02,
     ),

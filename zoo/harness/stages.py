@@ -21,6 +21,10 @@ from zoo.errors import PluginError
 from zoo.harness.store import Result, digest
 from zoo.registry import Choice, source_hash
 
+DATA_FILE = "data.safetensors"
+WEIGHTS_FILE = "weights.safetensors"
+DRAWN_FILE = "drawn.safetensors"
+
 Tell = Callable[[dict[str, Any]], None]
 """Takes a progress message of a running stage: `done`, `total`, perhaps `loss`."""
 
@@ -37,11 +41,7 @@ class Stage(ABC):
     @property
     def key(self) -> str:
         """Short digest of the identity."""
-        common = {
-            "stage": self.name,
-            "source": _own_source(self.name),
-            "torch": version("torch"),
-        }
+        common = {"stage": self.name, "source": _own_source(self.name), "versions": _versions()}
         return digest(common | self.identity())[:20]
 
 
@@ -184,6 +184,17 @@ def identify(choice: Choice) -> dict[str, Any]:
         "source": source,
         "options": dict(choice.options),
     }
+
+
+def code_of(metrics: tuple[Choice, ...]) -> list[Any]:
+    """All code but a model's and a sampler's that a row's numbers depend on."""
+    stages = [_own_source(stage) for stage in ("train", "sample", "score")]
+    return [stages, _versions(), [identify(metric) for metric in metrics]]
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the libraries that compute."""
+    return {name: version(name) for name in ("numpy", "scipy", "torch", "torchdiffeq")}
 
 
 _SHARED_SOURCE = ("contracts.py", "polymer/*.py", "generative/*.py", "harness/data.py")

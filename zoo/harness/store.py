@@ -61,27 +61,32 @@ def now() -> str:
 
 
 class Store:
-    """A results folder, made when it is missing.
+    """A results folder.
 
     Args:
-        root: The folder.
-
-    Raises:
-        UsageError: If it cannot be made or written.
+        root: The folder; `open` makes it, reading does not.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    def open(self) -> Store:
+        """Make the folder if it is missing, and see that it can be written.
+
+        Raises:
+            UsageError: If it cannot.
+        """
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
             probe = self.scratch()
             write_whole(probe / "probe", b"x")
             shutil.rmtree(probe)
         except OSError as error:
             raise UsageError(
-                f"cannot write to the output folder {str(root)!r}: {error.strerror}. "
+                f"cannot write to the output folder {str(self.root)!r}: {error.strerror}. "
                 "Choose a folder you may write with --out."
             ) from None
+        return self
 
     def scratch(self) -> Path:
         """A new empty folder, on the same file system, for a result in the making."""
@@ -134,6 +139,10 @@ class Store:
                 "free some space or choose another --out and run the same command again."
             ) from None
         return Result(stage, key, target, dict(facts), files, str(record["made"]))
+
+    def forget(self, stage: str, key: str) -> None:
+        """Remove a kept result, if there is one, to make room for a better one."""
+        shutil.rmtree(self.root / stage / key, ignore_errors=True)
 
     def discard(self, folder: Path) -> None:
         """Remove a scratch folder that came to nothing."""

@@ -79,18 +79,22 @@ class _Run:
         while self.child.alive() and time.monotonic() < deadline:
             if (message := self.child.listen(1.0)) is not None:
                 if "status" in message:
-                    self.fault = message
+                    self._give_up(message)
                 return message
         gone = not self.child.alive()
-        self.fault = {
-            "status": "crashed" if gone else "timeout",
-            "reason": "its process ended" if gone else f"no answer in {self.timeout:g} s",
-        }
-        return self.fault
+        reason = "its process ended" if gone else f"no answer in {self.timeout:g} s"
+        return self._give_up({"status": "crashed" if gone else "timeout", "reason": reason})
+
+    def _give_up(self, fault: dict[str, Any]) -> dict[str, Any]:
+        """Note what happened and end the child: it would disturb the others."""
+        self.fault = fault
+        self.child.end()
+        return fault
 
 
 def _keep(run: _Run, store: Store) -> Outcome:
     if run.fault is not None:
         return Outcome(str(run.fault["status"]), f"while being timed: {run.fault['reason']}")
     facts = {f"{what}_seconds": values for what, values in run.seconds.items()}
+    store.forget(run.stage.name, run.stage.key)  # from a time when another entry failed
     return Outcome("ok", result=store.keep(run.stage.name, run.stage.key, store.scratch(), facts))

@@ -13,15 +13,12 @@ from torch import Tensor, nn
 from zoo.contracts import Model, Recipe, Trainable
 from zoo.errors import PluginError
 from zoo.harness.data import (
-    DATA_FILE,
     build_dataset,
     load_tensors,
     save_tensors,
     seed_everything,
 )
-from zoo.harness.stages import Tell, Train
-
-WEIGHTS_FILE = "weights.safetensors"
+from zoo.harness.stages import DATA_FILE, WEIGHTS_FILE, Tell, Train
 
 
 def train_stage(stage: Train, folder: Path, tell: Tell) -> dict[str, Any]:
@@ -145,17 +142,16 @@ def build_model(stage: Train) -> Model:
 def restore_model(stage: Train, weights: Path) -> Model:
     """Build a model and give it the weights and buffers that were kept.
 
-    A buffer takes the kept tensor whatever its shape: some are known only after `fit`.
+    A kept tensor takes its place whatever its shape: some are known only after `fit`.
     """
     model = build_model(stage)
     for name, tensor in load_tensors(weights).items():
         owner_name, _, leaf = name.rpartition(".")
         owner = model.get_submodule(owner_name)
-        if leaf in owner._buffers:
-            owner._buffers[leaf] = tensor
+        if leaf in owner._parameters:
+            owner.register_parameter(leaf, nn.Parameter(tensor))
         else:
-            with torch.no_grad():
-                owner.get_parameter(leaf).copy_(tensor)
+            owner.register_buffer(leaf, tensor)
     return model.to(stage.device).eval()
 
 

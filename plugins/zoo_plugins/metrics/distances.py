@@ -58,6 +58,6 @@ def _distribution_gap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """All values in order, and F_a − F_b just after each."""
     a, b = a.flatten().double().sort().values, b.flatten().double().sort().values
     values = torch.cat([a, b]).sort().values
-    below_a = torch.searchsorted(a, values, right=True) / len(a)
-    below_b = torch.searchsorted(b, values, right=True) / len(b)
-    return values, below_a.double() - below_b.double()
+    below_a = torch.searchsorted(a, values, right=True).double() / len(a)
+    below_b = torch.searchsorted(b, values, right=True).double() / len(b)
+    return values, below_a - below_b
