@@ -31,7 +31,7 @@ def main() -> None:
         samplers=["direct", "ode"],
         seeds=1,
         device="cpu",
-        out=Path("zoo-results"),
+        out=Path("zoo-results") / "representations",
     )
     columns = ["model", "rg_w1", "bond_w1", "ree_w1", "contact_w1", "cpu_us_per_sample"]
     table = board[columns].sort_values("model")

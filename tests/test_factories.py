@@ -9,6 +9,7 @@ import json
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -254,3 +255,18 @@ def test_a_choice_is_what_it_was_made_of() -> None:
     """Options reach the factory by name, extra arguments beside them."""
     choice = Choice(listing(dict), (("a", 1),))
     assert choice.build([("b", 2)], c=3) == {"a": 1, "b": 2, "c": 3}
+
+
+def test_threads_that_import_leave_stdout_where_it_was(install: Install) -> None:
+    """Many threads that look at sources at once do not swap the process's standard output."""
+    install("zoo-gauss", "import time\n")
+    listing = Listing(
+        ModelSpec(api=1, name="gauss", factory="zoo_gauss:Gauss", summary="", offers={"draw"}),
+        Plugin("gauss", "zoo-gauss", "1.0", "zoo_gauss"),
+        "gauss",
+    )
+    before = sys.stdout
+    with ThreadPoolExecutor(8) as pool:
+        digests = set(pool.map(lambda _: source_hash(listing), range(2_000)))
+    assert len(digests) == 1
+    assert sys.stdout is before

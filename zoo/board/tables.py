@@ -35,8 +35,6 @@ def _board(frame: pd.DataFrame, style: str) -> str:
     markdown = style == "md"
     headings = [name.replace("\n", " ") if markdown else name for name in lines[0]]
     cells = [[_escape(x) if markdown else x for x in line.values()] for line in lines]
-    if not markdown:
-        cells = _set_apart(cells, list(frame["part"]))
     table = tabulate(
         cells,
         headings,
@@ -44,6 +42,8 @@ def _board(frame: pd.DataFrame, style: str) -> str:
         disable_numparse=True,
         colalign=["right", "left", "left", *["right"] * (len(headings) - 4), "left"],
     )
+    if not markdown:
+        table = _set_apart(table, list(frame["part"]))
     heading = f"### {title}" if markdown else title
     return f"{heading}\n\n{table}\n\n{_legend(frame)}\n"
 
@@ -89,15 +89,15 @@ def _floor_line(frame: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _set_apart(cells: list[list[str]], parts: list[str]) -> list[list[str]]:
+def _set_apart(table: str, parts: list[str]) -> str:
     """A blank line under the floor and between ranked, reference and failed lines."""
-    blank = [""] * len(cells[0])
-    spaced = [cells[0], blank]
-    for number, line in enumerate(cells[1:]):
-        if number and parts[number] != parts[number - 1]:
-            spaced.append(blank)
-        spaced.append(line)
-    return spaced
+    *head, floor = table.splitlines()[: -len(parts)]
+    spaced = [*head, floor]
+    for line, part, before in zip(
+        table.splitlines()[-len(parts) :], parts, ["floor", *parts], strict=False
+    ):
+        spaced += [line] if part == before else ["", line]
+    return "\n".join(spaced)
 
 
 def _legend(frame: pd.DataFrame) -> str:

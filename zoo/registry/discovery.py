@@ -21,6 +21,7 @@ import pluggy
 from zoo.registry.hookspecs import HOOKS, Hooks
 from zoo.registry.listing import FIRST_PARTY, Listing, Plugin, normalise
 from zoo.registry.names import Registry
+from zoo.registry.quiet import imports_print_to_stderr
 from zoo.registry.validation import MODULE, NAME, Refusal, accept
 from zoo.registry.wording import did_you_mean, one_line
 from zoo.specs import Spec
@@ -142,7 +143,7 @@ def _load(plugin: Plugin, found: Iterable[tuple[Spec, Plugin]]) -> tuple[Plugin,
     """Import one plugin and ask it for its specs; a plugin that fails gives none."""
     try:
         # What a plugin prints would otherwise end up in somebody's CSV.
-        with contextlib.redirect_stdout(sys.stderr):
+        with imports_print_to_stderr():
             specs = _ask(plugin)
         _refuse_taken(plugin, specs, found)
     except Refusal as refusal:
