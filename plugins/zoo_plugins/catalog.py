@@ -14,96 +14,44 @@ _METRICS = "zoo_plugins.metrics"
 @zoo.hookimpl
 def zoo_models() -> Iterator[zoo.ModelSpec]:
     """Models, then the lecture's recipes, then reference lines."""
-
-    def model(
-        name: str, factory: str, summary: str, *offers: str, reference: bool = False
-    ) -> zoo.ModelSpec:
-        return zoo.ModelSpec(
-            api=1,
-            name=name,
-            factory=f"{_MODELS}.{factory}",
-            summary=summary,
-            offers=set(offers),
-            reference=reference,
-            needs={"fresh"} if name == "truth" else set(),
-        )
-
-    yield model("vae", "vae:VAE", "variational autoencoder, learned decoder variance", "draw")
-    yield model("ddpm", "ddpm:DDPM", "denoising diffusion, noise prediction", "path")
-    yield model("cfm", "cfm:CFM", "conditional flow matching, straight paths", "path")
-    yield model("nsf", "nsf:NSF", "spline-coupling normalizing flow", "draw", "log_prob")
-    yield model("lecture-vae", "lecture:LectureVAE", "the lecture's VAE, as published", "draw")
-    yield model("lecture-ddpm", "lecture:LectureDDPM", "the lecture's DDPM, as published", "path")
-    yield model("truth", "references:Truth", "fresh true conformations", "draw", reference=True)
-    yield model(
-        "gaussian",
-        "references:Gaussian",
-        "a normal fitted to the coordinates",
-        "draw",
-        "log_prob",
-        reference=True,
-    )
-    yield model(
-        "shuffled",
-        "references:Shuffled",
-        "internal coordinates exchanged between chains",
-        "draw",
-        reference=True,
-    )
-    yield model(
-        "copy-train",
-        "references:CopyTrain",
-        "returns training conformations",
-        "draw",
-        reference=True,
-    )
+    yield _model("vae", "vae:VAE", "variational autoencoder, learned decoder variance", "draw")
+    yield _model("ddpm", "ddpm:DDPM", "denoising diffusion, noise prediction", "path")
+    yield _model("cfm", "cfm:CFM", "conditional flow matching, straight paths", "path")
+    yield _model("nsf", "nsf:NSF", "spline-coupling normalizing flow", "draw", "log_prob")
+    yield _model("lecture-vae", "lecture:LectureVAE", "the lecture's VAE, as published", "draw")
+    yield _model("lecture-ddpm", "lecture:LectureDDPM", "the lecture's DDPM, as published", "path")
+    alone = "every internal coordinate from another chain"
+    yield _model("truth", "references:Truth", "fresh true conformations", "draw", reference=True)
+    yield _model("shuffled", "references:Shuffled", alone, "draw", reference=True)
+    yield _model("copy-train", "references:CopyTrain", "training data", "draw", reference=True)
+    fitted = ("gaussian", "references:Gaussian", "a normal fitted to the coordinates")
+    yield _model(*fitted, "draw", "log_prob", reference=True)
 
 
 @zoo.hookimpl
 def zoo_samplers() -> Iterator[zoo.SamplerSpec]:
     """One pass, then the ways along a path."""
-
-    def sampler(name: str, factory: str, summary: str, needs: str) -> zoo.SamplerSpec:
-        return zoo.SamplerSpec(
-            api=1, name=name, factory=f"{_SAMPLERS}.{factory}", summary=summary, needs={needs}
-        )
-
-    yield sampler("direct", "direct:Direct", "one pass through the model", "draw")
-    yield sampler("ode", "ode:ODE", "probability-flow ODE by a torchdiffeq solver", "path")
-    yield sampler("ddim", "ddim:DDIM", "deterministic denoising steps", "path")
-    yield sampler("ancestral", "ancestral:Ancestral", "stochastic denoising steps", "path")
+    yield _sampler("direct", "direct:Direct", "one pass through the model", "draw")
+    yield _sampler("ode", "ode:ODE", "probability-flow ODE by a torchdiffeq solver", "path")
+    yield _sampler("ddim", "ddim:DDIM", "deterministic denoising steps", "path")
+    yield _sampler("ancestral", "ancestral:Ancestral", "stochastic denoising steps", "path")
 
 
 @zoo.hookimpl
 def zoo_metrics() -> Iterator[zoo.MetricSpec]:
     """The headline first."""
-
-    def metric(
-        name: str, factory: str, summary: str, unit: str, best: float = 0.0, *needs: str
-    ) -> zoo.MetricSpec:
-        return zoo.MetricSpec(
-            api=1,
-            name=name,
-            factory=f"{_METRICS}.{factory}",
-            summary=summary,
-            unit=unit,
-            best=best,
-            lower_is_better=best == 0.0,
-            needs=set(needs),
-        )
-
     seen = "observables"
-    yield metric("rg_w1", f"{seen}:RgW1", "W1 distance of radii of gyration", "std")
-    yield metric("rg_ks", f"{seen}:RgKS", "Kolmogorov-Smirnov statistic of radii of gyration", "")
-    yield metric("rg_mean_error", "moments:RgMeanError", "relative error of the mean of Rg", "")
-    yield metric("rg_std_error", "moments:RgStdError", "relative error of the spread of Rg", "")
-    yield metric("bond_w1", f"{seen}:BondW1", "W1 distance of bond lengths", "σ")
-    yield metric("ree_w1", f"{seen}:EndToEndW1", "W1 distance of end-to-end distances", "std")
-    yield metric("angle_w1", f"{seen}:AngleW1", "W1 distance of turning angles", "rad")
-    yield metric("contact_w1", f"{seen}:ContactW1", "W1 distance of closest contacts", "σ")
-    yield metric("energy_w1", "energy:EnergyW1", "W1 distance of energies", "kT", 0.0, "energy")
-    yield metric("clash_fraction", "energy:ClashFraction", "chains with overlapping beads", "")
-    yield metric("memorization", "memorization:Memorization", "distance to training data", "", 1.0)
+    yield _metric("rg_w1", f"{seen}:RgW1", "W1 distance of radii of gyration", "std")
+    yield _metric("rg_ks", f"{seen}:RgKS", "Kolmogorov-Smirnov statistic of radii of gyration", "")
+    yield _metric("rg_mean_error", "moments:RgMeanError", "relative error of the mean of Rg", "")
+    yield _metric("rg_std_error", "moments:RgStdError", "relative error of the spread of Rg", "")
+    yield _metric("bond_w1", f"{seen}:BondW1", "W1 distance of bond lengths", "σ")
+    yield _metric("ree_w1", f"{seen}:EndToEndW1", "W1 distance of end-to-end distances", "std")
+    yield _metric("angle_w1", f"{seen}:AngleW1", "W1 distance of turning angles", "rad")
+    yield _metric("contact_w1", f"{seen}:ContactW1", "W1 distance of closest contacts", "σ")
+    yield _metric("energy_w1", "energy:EnergyW1", "W1 distance of energies", "kT", 0.0, "energy")
+    yield _metric("clash_fraction", "energy:ClashFraction", "chains with overlapping beads", "")
+    yield _metric("memorization", "memorization:Memorization", "distance to training data", "", 1.0)
 
 
 @zoo.hookimpl
@@ -117,4 +65,39 @@ def zoo_datasets() -> Iterator[zoo.DatasetSpec]:
         offers={"energy", "log_prob", "fresh"},
         source="drawn here by rejection and dimerization",
         license="MIT",
+    )
+
+
+def _model(
+    name: str, factory: str, summary: str, *offers: str, reference: bool = False
+) -> zoo.ModelSpec:
+    return zoo.ModelSpec(
+        api=1,
+        name=name,
+        factory=f"{_MODELS}.{factory}",
+        summary=summary,
+        offers=set(offers),
+        reference=reference,
+        needs={"fresh"} if name == "truth" else set(),
+    )
+
+
+def _sampler(name: str, factory: str, summary: str, needs: str) -> zoo.SamplerSpec:
+    return zoo.SamplerSpec(
+        api=1, name=name, factory=f"{_SAMPLERS}.{factory}", summary=summary, needs={needs}
+    )
+
+
+def _metric(
+    name: str, factory: str, summary: str, unit: str, best: float = 0.0, *needs: str
+) -> zoo.MetricSpec:
+    return zoo.MetricSpec(
+        api=1,
+        name=name,
+        factory=f"{_METRICS}.{factory}",
+        summary=summary,
+        unit=unit,
+        best=best,
+        lower_is_better=best == 0.0,
+        needs=set(needs),
     )

@@ -19,6 +19,8 @@ from zoo.registry import Choice
 from zoo.specs import HEADLINE
 
 SCHEMA = 1
+STAGES = ("train", "sample", "score")
+"""What a job goes through; each leaves an outcome."""
 
 Row = dict[str, Any]
 
@@ -42,6 +44,11 @@ class Job:
     scored: Outcome | None = None
 
     @property
+    def outcomes(self) -> tuple[Outcome | None, ...]:
+        """How each of `STAGES` ended, if it came to that."""
+        return self.trained, self.drawn, self.scored
+
+    @property
     def key(self) -> str:
         """Digest of all that was asked for, whether or not it came to be."""
         scored = self.scored.result.key if self.scored and self.scored.result else ""
@@ -50,7 +57,7 @@ class Job:
     @property
     def verdict(self) -> tuple[str, str]:
         """Status and reason: those of the first stage that did not end well."""
-        for outcome in (self.trained, self.drawn, self.scored):
+        for outcome in self.outcomes:
             if outcome and outcome.status != "ok":
                 return outcome.status, outcome.reason
         facts = self.scored.result.facts if self.scored and self.scored.result else {}
@@ -75,16 +82,16 @@ def make_row(
         times: Outcome of the timing stage by device.
         machine: Where it ran.
     """
-    model, spec = job.train.model, job.train.model.listing.spec
+    model = job.train.model
     status, reason = job.verdict
-    trained, drawn, scored = (_facts(x) for x in (job.trained, job.drawn, job.scored))
+    trained, drawn, scored = map(_facts, job.outcomes)
     return {
         "schema": SCHEMA,
         "model": model.label,
         "sampler": job.sampler.label,
         "dataset": plan.dataset.label,
         "seed": job.train.seed,
-        "reference": spec.reference,
+        "reference": model.listing.spec.reference,
         "status": status,
         "reason": _one_line(reason),
         "values": scored.get("values", {}),
@@ -97,28 +104,28 @@ def make_row(
         "sample_seconds": drawn.get("sample_seconds"),
         "times": {device: _times(outcome) for device, outcome in times.items()},
         "settings": asdict(plan.settings),
-        "made_by": {
-            "model": identify(model),
-            "sampler": identify(job.sampler),
-            "dataset": identify(plan.dataset),
-            "code": digest([code_of(plan.metrics), identify(plan.dataset)])[:12],
-            "trained_on": trained.get("machine", ""),
-            "data_sha256": job.train.data.facts["sha256"],
-            "device": job.train.device,
-            "train_threads": 1,
-            "timing_threads": machine.cores,
-            "machine": asdict(machine),
-        },
+        "made_by": _made_by(job, plan, machine),
+        "measured": _measured(job, times),
+    }
+
+
+def _made_by(job: Job, plan: Plan, machine: Machine) -> dict[str, Any]:
+    return {
+        "model": identify(job.train.model),
+        "sampler": identify(job.sampler),
+        "dataset": identify(plan.dataset),
+        "code": digest([code_of(plan.metrics), identify(plan.dataset)])[:12],
         "keys": {
-            name: outcome.result.key
-            for name, outcome in (
-                ("train", job.trained),
-                ("sample", job.drawn),
-                ("score", job.scored),
-            )
+            stage: outcome.result.key
+            for stage, outcome in zip(STAGES, job.outcomes, strict=True)
             if outcome and outcome.result
         },
-        "measured": _measured(job, times),
+        "trained_on": _facts(job.trained).get("machine", ""),
+        "data_sha256": job.train.data.facts["sha256"],
+        "device": job.train.device,
+        "train_threads": 1,
+        "timing_threads": machine.cores,
+        "machine": asdict(machine),
     }
 
 

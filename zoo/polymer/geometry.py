@@ -265,9 +265,8 @@ def augment(x: Tensor) -> Tensor:
     """Replace each conformation by a random one that the truth holds exactly as likely.
 
     A uniform rotation about the origin, a reflection with probability 1/2 and a reversal of the
-    order of the beads with probability 1/2, independent from conformation to conformation, from
-    torch's global random state. The chain's energy knows no direction, no handedness and no
-    first bead.
+    order of the beads with probability 1/2, each conformation by itself, from torch's global
+    random state. The chain's energy knows no direction, no handedness and no first bead.
 
     Args:
         x: Conformations, shape (n, beads, dim), in σ.
