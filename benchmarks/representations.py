@@ -1,6 +1,6 @@
 """What coordinates do to a model: every network model on every representation.
 
-    python -m benchmarks.representations     # about ten minutes on two cores
+    python -m benchmarks.representations     # about six minutes on two cores
 
 One seed each at the standard budget; the VAE's last column is the information its two latent
 numbers carry, in nats: 0 means that its posterior has collapsed and the decoder ignores them.
