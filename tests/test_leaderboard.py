@@ -183,6 +183,7 @@ def test_csv_has_the_promised_columns_and_survives_a_round_trip(tmp_path: Path) 
     assert back["model"].tolist() == ["null", "nan"]
     assert back["rg_w1"].tolist() == [0.125, 0.25]
     assert back["rank"].tolist() == [1, 2]
+    assert render(back, "md") == render(frame, "md")
 
 
 def test_markdown_holds_hostile_text_as_text() -> None:

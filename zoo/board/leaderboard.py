@@ -205,5 +205,5 @@ def read_csv(path: Path) -> pd.DataFrame:
         path,
         keep_default_na=False,
         na_values=[""],
-        dtype=dict.fromkeys(text, "str"),
+        dtype=dict.fromkeys(text, "str") | {"rank": "Int64"},
     ).fillna(dict.fromkeys(text, ""))

@@ -107,8 +107,8 @@ def _legend(frame: pd.DataFrame) -> str:
     return (
         f"Means over {seeds} of {first['draws']:,} conformations each; "
         "lower is better; std: of the test conformations' value.\n"
-        "indistinguishable: the interval meets the floor's 95% band. copies: nearer to training "
-        "conformations than truth is. Lines without a rank are references or failed.\n"
+        "indistinguishable: in Rg alone, the interval meets the floor's 95% band. copies: nearer "
+        "to training conformations than truth is. Lines without a rank are references or failed.\n"
         f"Times: median per conformation in batches of {first['timing_batch']:,}, {threads}, "
         f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}."
     )
