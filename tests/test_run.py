@@ -75,12 +75,16 @@ TOY = """
             super().__init__()
             self.weight = nn.Parameter(torch.zeros(1))
         def draw(self, n): return torch.zeros(n, 4, 2)
+    class Alone(Honest):
+        def draw(self, n):
+            if n == 1: raise RuntimeError("not one by one")
+            return super().draw(n)
     class Chatty(Honest):
         def loss(self, x):
             print("x" * 1000, flush=True)
             return super().loss(x)
 
-    NAMES = "honest raises leaves dies nan flat diverges greedy endless careless chatty"
+    NAMES = "honest raises leaves dies nan flat diverges greedy endless careless alone chatty"
 
     @zoo.hookimpl
     def zoo_models():
@@ -159,6 +163,16 @@ def test_an_endless_job_is_stopped(toy: Toy) -> None:
     ((row,), _) = toy("endless", settings=replace(TINY, timeout=2.0))
     assert row["status"] == "timeout"
     assert "stopped after 2 s" in row["reason"]
+
+
+def test_a_clock_that_fails_costs_a_time_and_no_score(toy: Toy) -> None:
+    """An entry that cannot be timed keeps its scores and says why; the others are timed."""
+    (alone, honest), events = toy("alone", "honest")
+    assert alone["status"] == honest["status"] == "ok"
+    assert alone["values"] == honest["values"]
+    assert "not one by one" in alone["times"]["cpu"]["reason"]
+    assert len(honest["times"]["cpu"]["single_seconds"]) == TINY.timing_rounds
+    assert [event.status for event in events if event.stage == "time"][-1] == "error"
 
 
 def test_what_a_plugin_prints_goes_to_its_log(toy: Toy, capfd: pytest.CaptureFixture[str]) -> None:

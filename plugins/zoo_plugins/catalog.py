@@ -18,8 +18,10 @@ def zoo_models() -> Iterator[zoo.ModelSpec]:
     yield _model("ddpm", "ddpm:DDPM", "denoising diffusion, noise prediction", "path")
     yield _model("cfm", "cfm:CFM", "conditional flow matching, straight paths", "path")
     yield _model("nsf", "nsf:NSF", "spline-coupling normalizing flow", "draw", "log_prob")
-    yield _model("lecture-vae", "lecture:LectureVAE", "the lecture's VAE, as published", "draw")
-    yield _model("lecture-ddpm", "lecture:LectureDDPM", "the lecture's DDPM, as published", "path")
+    yield _model("lecture-vae", "lecture:LectureVAE", "the VAE of a lecture course", "draw")
+    yield _model(
+        "lecture-ddpm", "lecture:LectureDDPM", "the DDPM of a lecture course, as published", "path"
+    )
     alone = "every internal coordinate from another chain"
     yield _model("truth", "references:Truth", "fresh true conformations", "draw", reference=True)
     yield _model("shuffled", "references:Shuffled", alone, "draw", reference=True)

@@ -31,16 +31,7 @@ class CFM(ChainPath, VelocityField):
     """
 
     recipe = zoo.Recipe(learning_rate=2e-3)
-
-    def __init__(
-        self,
-        shape: tuple[int, int],
-        *,
-        coordinates: str | None = None,
-        width: int = 320,
-        depth: int = 3,
-    ) -> None:
-        super().__init__(shape, StraightSchedule(), coordinates, width, depth)
+    schedule = StraightSchedule()
 
     def loss(self, x: Tensor) -> Tensor:
         """Mean square error of the velocity at random points of random lines."""

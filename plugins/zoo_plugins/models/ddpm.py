@@ -30,16 +30,7 @@ class DDPM(ChainPath, Denoiser):
     """
 
     recipe = zoo.Recipe(learning_rate=2e-3)
-
-    def __init__(
-        self,
-        shape: tuple[int, int],
-        *,
-        coordinates: str | None = None,
-        width: int = 320,
-        depth: int = 3,
-    ) -> None:
-        super().__init__(shape, CosineSchedule(), coordinates, width, depth)
+    schedule = CosineSchedule()
 
     def loss(self, x: Tensor) -> Tensor:
         """Mean square error of the noise at uniform random times."""

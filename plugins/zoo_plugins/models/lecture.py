@@ -1,4 +1,4 @@
-"""Two recipes from a lecture course, exactly as published, as lines of record.
+"""Two recipes from a lecture course, as lines of record.
 
 Both learn raw aligned coordinates: centred, turned to the principal axes, in σ, not scaled.
 

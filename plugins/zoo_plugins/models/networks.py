@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,26 +27,28 @@ class Noised(NamedTuple):
 class ChainPath(zoo.Path):
     """A path whose states are standardised coordinates of a chain.
 
-    Abstract: a model adds what its network predicts.
+    Abstract: a model adds its schedule and what its network predicts.
 
     Args:
         shape: `(beads, dim)`.
-        schedule: How data turns into noise.
-        coordinates: Representation of the state; `None` chooses by dimension.
+        coordinates: Representation of the state, `internal`, `bonds`, `rouse` or `aligned`;
+            `None` chooses by dimension.
         width: Units of a hidden layer.
         depth: Hidden layers.
     """
 
+    schedule: ClassVar[Schedule]
+    """How data turns into noise."""
+
     def __init__(
         self,
         shape: tuple[int, int],
-        schedule: Schedule,
-        coordinates: str | None,
-        width: int,
-        depth: int,
+        *,
+        coordinates: str | None = None,
+        width: int = 320,
+        depth: int = 3,
     ) -> None:
         super().__init__()
-        self.schedule = schedule
         self.coordinates = representation(coordinates, shape)
         self.size = self.coordinates.size
         self.network = ChainNetwork(self.coordinates, width=width, depth=depth)
