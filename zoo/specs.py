@@ -84,16 +84,19 @@ class MetricSpec(Spec):
 
     Args:
         unit: Unit of the value, such as `σ`, `kT`, `std` (of the test value) or `` for a ratio.
-        best: The value of a perfect model with unlimited samples.
+        best: The value of a perfect model with unlimited samples; `None` where it depends on
+            the data, and the floor says it.
         lower_is_better: Direction; `False` where larger is better, up to `best`.
         needs: What the dataset must offer (`energy`, `log_prob`).
+        model_needs: What the model must offer (`log_prob`); others have no such value.
     """
 
     kind: ClassVar[str] = "metric"
     unit: str
-    best: float
+    best: float | None
     lower_is_better: bool
     needs: Set[str] = frozenset()
+    model_needs: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

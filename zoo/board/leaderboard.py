@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from zoo.board.statistics import Interval, mean_interval, median_interval
+from zoo.board.statistics import Interval, mean_interval
+from zoo.board.times import timing
 from zoo.specs import HEADLINE
 
 COLUMNS = (
@@ -98,7 +99,7 @@ def _line(jobs: list[Row]) -> dict[str, Any]:
         "part": "failed" if failed else "reference" if first["reference"] else "ranked",
     }
     line["flags"] = _flags(line)
-    return line | _timing(jobs) | _provenance(first, max(str(job["measured"]) for job in jobs))
+    return line | timing(jobs) | _provenance(first, max(str(job["measured"]) for job in jobs))
 
 
 def _metric(name: str, jobs: list[Row], *, failed: bool) -> dict[str, float]:
@@ -129,26 +130,6 @@ def _flags(line: Mapping[str, Any]) -> str:
     if line.get("memorization", math.nan) < COPIES:
         flags.append("copies")
     return " ".join(flags)
-
-
-def _timing(jobs: list[Row]) -> dict[str, Any]:
-    timing: dict[str, Any] = {}
-    for device in ("cpu", "cuda"):
-        none: dict[str, Any] = {}
-        times = next((job["times"][device] for job in jobs if device in job["times"]), none)
-        batch, single = times.get("batch_seconds"), times.get("single_seconds")
-        scale = 1e6 / jobs[0]["settings"]["batch"]
-        nothing = Interval(math.nan, math.nan, math.nan)
-        found = median_interval([s * scale for s in batch]) if batch else nothing
-        latency = median_interval([s * 1e6 for s in single]) if single else nothing
-        timing |= {
-            f"{device}_us_per_sample": found.value,
-            f"{device}_us_low": found.low,
-            f"{device}_us_high": found.high,
-            f"{device}_latency_us": latency.value,
-            f"{device}_timed": times.get("measured", ""),
-        }
-    return timing
 
 
 def _provenance(row: Row, measured: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _WORDS: Mapping[tuple[str, str], Set[str]] = {
     ("model", "needs"): _TRUTH,
     ("sampler", "needs"): _SAMPLING,
     ("metric", "needs"): _TRUTH - {"fresh"},
+    ("metric", "model_needs"): frozenset({"log_prob"}),
     ("dataset", "offers"): _TRUTH,
 }
 
@@ -121,7 +122,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
         _is_factory,
     ),
     "str": ("one line of text", _is_text),
-    "float": ("a finite number", _is_number),
+    "float | None": ("a finite number or None", lambda x: x is None or _is_number(x)),
     "bool": ("True or False", lambda value: isinstance(value, bool)),
     "Set[str]": ("a set of words", _is_words),
 }
