@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from functools import partial
 
 import zoo
 
@@ -42,7 +43,7 @@ def zoo_samplers() -> Iterator[zoo.SamplerSpec]:
 @zoo.hookimpl
 def zoo_metrics() -> Iterator[zoo.MetricSpec]:
     """The headline first."""
-    seen = "observables"
+    seen, form, two, q = "observables", "structure", "twosample", "likelihood"
     yield _metric("rg_w1", f"{seen}:RgW1", "W1 distance of radii of gyration", "std")
     yield _metric("rg_ks", f"{seen}:RgKS", "Kolmogorov-Smirnov statistic of radii of gyration", "")
     yield _metric("rg_mean_error", "moments:RgMeanError", "relative error of the mean of Rg", "")
@@ -53,7 +54,23 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
     yield _metric("contact_w1", f"{seen}:ContactW1", "W1 distance of closest contacts", "σ")
     yield _metric("energy_w1", "energy:EnergyW1", "W1 distance of energies", "kT", 0.0, "energy")
     yield _metric("clash_fraction", "energy:ClashFraction", "chains with overlapping beads", "")
-    yield _metric("memorization", "memorization:Memorization", "distance to training data", "", 1.0)
+    yield _metric("contact_map", f"{form}:ContactMap", "error of contact probabilities", "")
+    yield _metric("form_factor", f"{form}:FormFactor", "error of ln P(q), the scattering", "")
+    yield _metric("internal_scaling", f"{form}:InternalScaling", "error of ln⟨R²(s)⟩", "")
+    yield _metric("sliced_w1", f"{two}:SlicedW1", "W1 distance in random directions", "std")
+    yield _metric("mmd", f"{two}:MMD", "maximum mean discrepancy of shapes", "")
+    yield _metric("c2st", f"{two}:C2ST", "accuracy of a classifier, drawn or true", "", 0.5)
+    more = partial(_metric, lower=False)
+    yield more("memorization", "memorization:Memorization", "distance to training data", "", 1.0)
+    yield more("diversity", "variety:Diversity", "distance between drawn chains", "", 1.0)
+    yield more("coverage", "variety:Coverage", "true chains that have a drawn one nearby", "", None)
+    yield _metric("rg_mean", "moments:RgMean", "mean radius of gyration as drawn", "σ", None)
+    dense, p = partial(_metric, model_needs={"log_prob"}), "log_prob"
+    yield dense("rg_reweighted", f"{q}:RgReweighted", "rg_mean with weights p/q", "σ", None, p)
+    yield dense("test_nll", f"{q}:HeldOutNLL", "mean -ln q of test chains", "nats", None)
+    yield dense("kl", f"{q}:KL", "divergence of the model from the truth", "nats", 0.0, p)
+    ess = ("weight_ess", f"{q}:WeightESS", "share of draws that weights p/q leave", "")
+    yield dense(*ess, 1.0, p, lower=False)
 
 
 @zoo.hookimpl
@@ -91,7 +108,14 @@ def _sampler(name: str, factory: str, summary: str, needs: str) -> zoo.SamplerSp
 
 
 def _metric(
-    name: str, factory: str, summary: str, unit: str, best: float = 0.0, *needs: str
+    name: str,
+    factory: str,
+    summary: str,
+    unit: str,
+    best: float | None = 0.0,
+    *needs: str,
+    lower: bool = True,
+    model_needs: Set[str] = frozenset(),
 ) -> zoo.MetricSpec:
     return zoo.MetricSpec(
         api=1,
@@ -100,6 +124,7 @@ def _metric(
         summary=summary,
         unit=unit,
         best=best,
-        lower_is_better=best == 0.0,
+        lower_is_better=lower,
         needs=set(needs),
+        model_needs=model_needs,
     )

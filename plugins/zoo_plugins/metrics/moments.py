@@ -1,4 +1,4 @@
-"""Relative errors of the first two moments of the radius of gyration. NaN in, NaN out."""
+"""The first two moments of the radius of gyration, and their errors. NaN in, NaN out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,24 @@ from dataclasses import dataclass
 
 import zoo
 from zoo.polymer import radius_of_gyration
+
+
+@dataclass(frozen=True)
+class RgMean(zoo.Metric):
+    """Mean radius of gyration as drawn, to be compared with its floor: the truth's.
+
+    Beside `rg_reweighted` it says how far a model is off before its draws are weighted.
+
+    Example:
+        >>> import torch
+        >>> rod = torch.tensor([[[-3.0, 0.0], [3.0, 0.0]]])
+        >>> RgMean().compute(zoo.Drawn(rod), zoo.Data(train=rod, test=rod))
+        3.0
+    """
+
+    def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:  # noqa: ARG002 - needs no truth
+        """Mean in σ."""
+        return float(radius_of_gyration(drawn.conformations).mean())
 
 
 @dataclass(frozen=True)
