@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import t
 
 from zoo.board.leaderboard import COLUMNS, leaderboard, read_csv, to_csv
 from zoo.board.tables import render
@@ -56,16 +57,21 @@ def row(model: str, seed: int, rg_w1: float | None, **changes: Any) -> dict[str,
     return found | changes
 
 
+def seeds(model: str, mean: float) -> list[dict[str, Any]]:
+    """Three rows of a line whose seeds differ by a thousandth."""
+    return [row(model, seed, mean * factor) for seed, factor in enumerate([0.999, 1.0, 1.001])]
+
+
 def test_best_mean_comes_first_and_references_stand_apart() -> None:
-    """Lines are ordered by the mean over seeds; a reference has no rank however good it is."""
+    """Lines of one rank are ordered by the mean over seeds; a reference has none, however good."""
     rows = [
         *(row("b", seed, value) for seed, value in enumerate([0.1, 0.2, 0.3])),
         *(row("a", seed, value) for seed, value in enumerate([0.5, 0.01, 0.01])),
-        row("perfect", 0, 0.0, reference=True),
+        *(row("perfect", seed, 0.0, reference=True) for seed in range(3)),
     ]
     frame = leaderboard(rows)
     assert frame["model"].tolist() == ["a", "b", "perfect"]
-    assert frame["rank"].tolist()[:2] == [1, 2]
+    assert frame["rank"].tolist()[:2] == [1, 1]
     assert frame["rank"].isna().tolist() == [False, False, True]
     assert frame["rg_w1"].tolist() == pytest.approx([0.52 / 3, 0.2, 0.0])
     assert frame["rg_w1_ratio"].tolist() == pytest.approx([0.52 / 3 / 0.02, 10.0, 0.0])
@@ -107,12 +113,57 @@ def test_newest_row_of_a_seed_counts() -> None:
 
 def test_each_board_has_ranks_of_its_own() -> None:
     """Lines of another preset neither take ranks nor come between."""
-    quick = [row(model, 0, value) for model, value in (("q", 0.01), ("r", 0.5))]
+    quick = [*seeds("q", 0.01), *seeds("r", 0.5)]
     for one in quick:
         one["settings"] = one["settings"] | {"preset": "quick"}
-    frame = leaderboard([row("a", 0, 0.1), *quick, row("b", 0, 0.2)])
+    frame = leaderboard([*seeds("a", 0.1), *quick, *seeds("b", 0.2)])
     assert frame["model"].tolist() == ["q", "r", "a", "b"]
     assert frame["rank"].tolist() == [1, 2, 1, 2]
+
+
+def test_other_numbers_of_trainings_are_other_boards() -> None:
+    """One seed against three is no fair comparison: their ranks are counted apart."""
+    frame = leaderboard([*seeds("a", 0.1), *seeds("b", 0.2), row("c", 0, 0.3)])
+    assert dict(zip(frame["model"], frame["rank"], strict=True)) == {"a": 1, "b": 2, "c": 1}
+
+
+def test_lines_that_cannot_be_told_apart_share_a_rank() -> None:
+    """Two lines whose seeds overlap are first together; the next is third."""
+    near = [row("near", seed, value) for seed, value in enumerate([0.101, 0.105, 0.1])]
+    frame = leaderboard([*seeds("far", 0.3), *seeds("best", 0.1), *near])
+    assert frame["model"].tolist() == ["best", "near", "far"]
+    assert frame["rank"].tolist() == [1, 1, 3]
+
+
+def test_the_interval_covers_seeds_and_test_sets() -> None:
+    """Equal seeds leave the spread between test sets, which Student's quantile widens."""
+    others = [0.1 + 0.01 * sign for sign in (-1, 1) * 4]
+    rows = [row("a", seed, 0.1, replicates={"rg_w1": others}) for seed in range(3)]
+    line = leaderboard(rows).iloc[0]
+    half = t.ppf(0.975, 7) * 0.01 * math.sqrt(8 / 7)
+    assert line["rg_w1_high"] - line["rg_w1"] == pytest.approx(half, rel=1e-3)
+
+
+def test_one_seed_has_the_interval_of_its_draws() -> None:
+    """With a single seed the draws left out in turn stand for the spread between seeds."""
+    left_out = [0.1, 0.1, 0.1, 0.1, 0.15]  # jackknife variance 4 · 0.02²
+    line = leaderboard([row("a", 0, 0.11, without={"rg_w1": left_out})]).iloc[0]
+    half = t.ppf(0.975, 4) * 2 * 0.02
+    assert line["rg_w1_high"] - line["rg_w1"] == pytest.approx(half, rel=1e-3)
+
+
+def test_no_interval_goes_beyond_the_best_value() -> None:
+    """A distance is not negative, so neither is the lower bound; other metrics are not cut."""
+    meaning = {"rg_w1": {"best": 0.0, "lower_is_better": True, "unit": "std"}}
+    rows = [row("a", seed, value) for seed, value in enumerate([0.0, 0.2, 0.1])]
+    assert leaderboard(rows)["rg_w1_low"][0] < 0
+    assert leaderboard([one | {"metrics": meaning} for one in rows])["rg_w1_low"][0] == 0
+
+
+def test_values_of_seeds_are_kept_in_words() -> None:
+    """The CSV holds every seed's value, for others to pair; a dash stands for a missing one."""
+    rows = [row("a", 0, 0.125), row("a", 1, 0.25), row("a", 2, None)]
+    assert leaderboard(rows)["rg_w1_seeds"][0] == "0.125 0.25 -"
 
 
 def test_what_a_good_line_lacks_is_said() -> None:
@@ -175,13 +226,13 @@ def test_times_are_medians_per_conformation_and_missing_ones_stay_missing(tmp_pa
 
 def test_csv_has_the_promised_columns_and_survives_a_round_trip(tmp_path: Path) -> None:
     """The file starts with the documented columns, and names that look missing stay names."""
-    frame = leaderboard([row("null", 0, 0.125), row("nan", 0, 0.25)])
+    frame = leaderboard([*seeds("null", 0.125), *seeds("nan", 0.25)])
     path = tmp_path / "leaderboard.csv"
     path.write_text(to_csv(frame), encoding="utf-8")
     back = read_csv(path)
     assert back.columns.tolist()[: len(COLUMNS)] == list(COLUMNS)
     assert back["model"].tolist() == ["null", "nan"]
-    assert back["rg_w1"].tolist() == [0.125, 0.25]
+    assert back["rg_w1"].tolist() == pytest.approx([0.125, 0.25], rel=1e-3)
     assert back["rank"].tolist() == [1, 2]
     assert render(back, "md") == render(frame, "md")
 

@@ -131,7 +131,7 @@ def test_an_honest_job_gives_a_whole_row(toy: Toy) -> None:
     assert row["nfe"] == 1.0
     assert row["epochs"] == 3
     assert row["values"]["rg_w1"] > row["floors"]["rg_w1"]["mean"] > 0
-    assert len(row["times"]["cpu"]["batch_seconds"]) == 2
+    assert len(row["times"]["cpu"]["batch_seconds"]) >= 2
     assert row["made_by"]["model"]["plugin"] == "zoo-toy/honest"
     assert row["made_by"]["model"]["version"] == "1.0"
 

@@ -1,12 +1,22 @@
-"""Means and medians with their intervals."""
+"""Estimates with their errors, intervals, and which lines cannot be told apart.
+
+A line's scores form a table: a row for each seed (a training of its own, with draws of its own),
+a column for each test set. Column 0 is the dataset's test set, which gives the value that is
+shown; the others are replicas of it, which tell how much that value owes to the test set.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
 
 
 class Interval(NamedTuple):
@@ -17,27 +27,187 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """Mean of independent values and Student's 95% interval of it.
+class Estimate(NamedTuple):
+    """Means with their standard errors and the degrees of freedom of those, arrays of one shape."""
+
+    mean: Array
+    error: Array
+    freedom: Array
+
+    @property
+    def half_width(self) -> Array:
+        """Half the width of Student's 95% interval; NaN where there is no error."""
+        return _quantile(self.freedom) * self.error
+
+
+DRAW_GROUPS = 5
+"""Groups of draws that are left out in turn to see what a single seed owes to its draws."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One metric of several lines with the same seeds.
 
     Args:
-        values: At least one; a single value has no interval.
+        table: Scores, shape (lines, seeds, 1 + replicas); see above for the columns. Without
+            replicas nothing is known of the test set's part in the error.
+        draw_noise: Variance of the first seed's score over sets of draws, shape (lines,); used
+            where there is one seed only. NaN where unknown.
+    """
+
+    table: Array
+    draw_noise: Array
+
+    def estimate(self) -> Estimate:
+        """Mean over seeds of the shown value, and its error over seeds, draws and test sets.
+
+        What is estimated is the expectation over trainings, draws and test sets of the board's
+        sizes. A score is a seed's part (training and draws), a test set's part and a rest: a
+        crossed random-effects model. The variance of the mean of column 0 over K seeds is
+        (seed + rest) / K + test. The spread of seeds within a column gives the first two; the
+        spread of the replicas' means gives test + rest / K, of which the latter is taken off.
+        Degrees of freedom follow Satterthwaite.
+
+        Reference:
+            Searle, Casella & McCulloch, Variance Components (1992), section 4.3;
+            Satterthwaite, Biometrics Bulletin 2 (1946), 110.
+
+        Example:
+            >>> rows = np.array([[[1.0], [2.0], [3.0]]])
+            >>> found = Scores(rows, np.array([math.nan])).estimate()
+            >>> found.mean, (found.mean + found.half_width).round(3)
+            (array([2.]), array([4.484]))
+        """
+        seed, test, rest = ((part**2).sum(axis=1) for part in self._parts)
+        error, freedom = self._error(seed + self._draws, test, rest)
+        return Estimate(self.mean, error, freedom)
+
+    def better(self, rows: slice, others: slice) -> npt.NDArray[np.bool_]:
+        """Whether others are lower than lines beyond doubt, shape (rows, others).
+
+        Paired: of two lines, scores are subtracted seed by seed and test set by test set, and
+        the 95% interval of the difference is looked at.
+        """
+        seed, test, rest = (_squared_distances(part[rows], part[others]) for part in self._parts)
+        draws = self._draws
+        error, freedom = self._error(seed + draws[rows, None] + draws[others], test, rest)
+        ahead = self.mean[rows, None] - self.mean[others]
+        found: npt.NDArray[np.bool_] = ahead > _quantile(freedom) * error
+        return found
+
+    @cached_property
+    def mean(self) -> Array:
+        """Mean over seeds of column 0, shape (lines,)."""
+        found: Array = self.table[:, :, 0].mean(axis=1)
+        return found
+
+    @cached_property
+    def _parts(self) -> tuple[Array, Array, Array]:
+        """Vectors per line whose squared lengths are the variances; those of differences too."""
+        lines, seeds, columns = self.table.shape
+        means = self.table.mean(axis=1, keepdims=True)
+        centred = self.table - means
+        seed = centred / math.sqrt(max(1, seeds - 1) * columns * seeds)
+        if columns == 1:
+            return seed.reshape(lines, -1), np.zeros((lines, 0)), np.zeros((lines, 0))
+        # Replicas only: were the shown test set among them, a far one would excuse itself.
+        free = max(1, columns - 2)
+        test = means[:, 0, 1:] - means[:, :, 1:].mean(axis=2)
+        rest = centred[:, :, 1:] - centred[:, :, 1:].mean(axis=2, keepdims=True)
+        return (
+            seed.reshape(lines, -1),
+            test / math.sqrt(free),
+            rest.reshape(lines, -1) / math.sqrt(max(1, seeds - 1) * free * seeds),
+        )
+
+    @cached_property
+    def _draws(self) -> Array:
+        """The variance that seeds would have shown, were there more than one."""
+        return self.draw_noise if self.table.shape[1] == 1 else np.zeros(len(self.table))
+
+    def _error(self, seed: Array, test: Array, rest: Array) -> tuple[Array, Array]:
+        """Standard error and degrees of freedom from the three variances."""
+        _, seeds, columns = self.table.shape
+        test = np.maximum(test - rest, 0.0)
+        seed_freedom = seeds - 1.0 if seeds > 1 else DRAW_GROUPS - 1.0
+        total = seed + test
+        spread = seed**2 / seed_freedom + test**2 / max(1, columns - 2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            freedom = np.where(spread > 0, total**2 / spread, seed_freedom)
+        return np.sqrt(total), freedom
+
+
+@cache
+def _quantiles() -> tuple[Array, Array]:
+    """Student's 97.5% quantile over one divided by the degrees of freedom, from 0 to 1."""
+    from scipy.special import stdtrit  # alone; scipy.stats takes a second to import
+
+    inverse = np.linspace(0.0, 1.0, 1_001)
+    return inverse, np.append(1.959964, stdtrit(1 / inverse[1:], 0.975))
+
+
+def _quantile(freedom: Array) -> Array:
+    """Student's 97.5% quantile, to four digits; NaN for NaN."""
+    found: Array = np.interp(1 / freedom, *_quantiles())
+    return found
+
+
+def _squared_distances(a: Array, b: Array) -> Array:
+    """|aᵢ − bⱼ|², by matrix products; rounding may not make it negative."""
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
+    found: Array = np.maximum(squares - 2 * (a @ b.T), 0.0)
+    return found
+
+
+def jackknife_variance(values: Sequence[float]) -> float:
+    """Variance of a statistic from its values with each of g groups left out.
+
+    Args:
+        values: At least two; what the statistic becomes without each group.
 
     Reference:
-        Student, "The probable error of a mean", Biometrika 6 (1908).
+        Efron & Tibshirani, An Introduction to the Bootstrap (1993), section 11.5.
 
     Example:
-        >>> [round(x, 3) for x in mean_interval([1.0, 2.0, 3.0])]
-        [2.0, -0.484, 4.484]
+        >>> x = [1.0, 2.0, 6.0]  # for a mean, groups of one give the textbook's s²/n
+        >>> left = [(sum(x) - one) / 2 for one in x]
+        >>> round(jackknife_variance(left), 4) == round(float(np.var(x, ddof=1)) / 3, 4)
+        True
     """
     x = np.asarray(values, dtype=float)
-    mean = float(x.mean())
-    if len(x) < 2:
-        return Interval(mean, math.nan, math.nan)
-    from scipy.special import stdtrit  # the quantile alone; scipy.stats takes a second to import
+    return float((len(x) - 1) * x.var())
 
-    half = float(stdtrit(len(x) - 1, 0.975)) * float(x.std(ddof=1)) / math.sqrt(len(x))
-    return Interval(mean, mean - half, mean + half)
+
+def ranks(scores: Scores, *, at_once: int = 100_000) -> npt.NDArray[np.int64]:
+    """Rank lines of which the lower is the better; lines that cannot be told apart share one.
+
+    A line's rank is one more than the number of lines that are better beyond doubt (see
+    `Scores.better`). No line ranks before one with a better mean: noise alone earns no rank.
+    Comparisons are not corrected for their number.
+
+    Args:
+        scores: The lines, all with the same seeds.
+        at_once: Pairs looked at at a time, which bounds the memory.
+
+    Returns:
+        Ranks from 1, shape (lines,), in the order given.
+
+    Example:
+        >>> table = np.array([[[5.0], [5.1], [5.2]], [[1.0], [1.1], [1.3]], [[1.1], [1.0], [1.2]]])
+        >>> ranks(Scores(table, np.full(3, math.nan)))
+        array([3, 1, 1])
+    """
+    order = np.argsort(scores.mean, kind="stable")
+    ordered = Scores(scores.table[order], scores.draw_noise[order])
+    lines = len(order)
+    rows = max(1, at_once // max(1, lines))
+    beaten_by = np.zeros(lines, dtype=np.int64)
+    for start in range(0, lines, rows):  # whatever is better comes before
+        here = slice(start, min(start + rows, lines))
+        beaten_by[here] = ordered.better(here, slice(here.stop)).sum(axis=1)
+    found = np.empty(lines, dtype=np.int64)
+    found[order] = np.maximum.accumulate(beaten_by + 1)
+    return found
 
 
 def median_interval(values: Sequence[float]) -> Interval:

@@ -30,7 +30,9 @@ def render(frame: pd.DataFrame, style: str) -> str:
 
 def _board(frame: pd.DataFrame, style: str) -> str:
     first = frame.iloc[0]
-    title = f"{first['dataset']} · preset {first['preset']} · trained on {first['device']}"
+    seeds = "1 seed" if first["trainings"] == 1 else f"{first['trainings']} seeds"
+    where = f"{seeds} · trained on {first['device']}"
+    title = f"{first['dataset']} · preset {first['preset']} · {where}"
     lines = [_floor_line(frame), *(_line(line) for _, line in frame.iterrows())]
     markdown = style == "md"
     headings = [name.replace("\n", " ") if markdown else name for name in lines[0]]
@@ -69,7 +71,9 @@ def _line(line: pd.Series[Any]) -> dict[str, str]:
 
 
 def _notes(line: pd.Series[Any]) -> str:
-    return " ".join(filter(None, [str(line["flags"]), _short(str(line["reason"]))]))
+    clocks = {word for device in ("cpu", "cuda") for word in line[f"{device}_clock"].split()}
+    words = [str(line["flags"]), *sorted(clocks), _short(str(line["reason"]))]
+    return " ".join(filter(None, words))
 
 
 def _floor_line(frame: pd.DataFrame) -> dict[str, str]:
@@ -103,12 +107,14 @@ def _set_apart(table: str, parts: list[str]) -> str:
 def _legend(frame: pd.DataFrame) -> str:
     first = frame.iloc[0]
     threads = "1 thread" if first["timing_threads"] == 1 else f"{first['timing_threads']} threads"
-    seeds = "1 seed" if frame["seeds"].max() == 1 else f"{frame['seeds'].max()} seeds"
+    alone = first["trainings"] == 1
+    over = "draws and test sets, not trainings" if alone else "seeds, draws and test sets"
     return (
-        f"Means over {seeds} of {first['draws']:,} conformations each; "
-        "lower is better; std: of the test conformations' value.\n"
-        "indistinguishable: in Rg alone, the interval meets the floor's 95% band. copies: nearer "
-        "to training conformations than truth is. Lines without a rank are references or failed.\n"
+        f"Means over seeds of {first['draws']:,} conformations each; lower is better; std: of the "
+        f"test conformations' value. 95% interval: over {over}.\n"
+        "Lines that cannot be told apart share a rank; those without one are references or "
+        "failed. indistinguishable: in Rg alone, the interval meets the floor's 95% band. "
+        "copies: nearer to training conformations than truth is.\n"
         f"Times: median per conformation in batches of {first['timing_batch']:,}, {threads}, "
         f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}."
     )

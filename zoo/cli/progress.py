@@ -19,6 +19,7 @@ _DOING = {
     "score": "scoring",
     "floor": "measuring the floor",
     "time": "timing",
+    "power": "spoiling by",
 }
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from zoo.board.statistics import Scores as Table
+from zoo.board.statistics import jackknife_variance
 from zoo.harness.files import read_conformations
 from zoo.harness.run import Run
 from zoo.harness.stages import DRAWN_FILE, Floor, Score
@@ -25,13 +31,18 @@ def score_file(work: Run, path: Path) -> Scores:
     beads, dim = data.facts["shape"]
     x = read_conformations(path, (beads, dim))
     drawn = _as_drawn(work, x.tobytes(), x)
-    scored = work.demand(Score(drawn, plan.dataset, data, plan.metrics), path.name)
-    stage = Floor(plan.dataset, data, plan.metrics, len(x), plan.settings.floor_repeats)
-    floors = work.demand(stage, f"{plan.dataset.label} against itself").facts["floors"]
+    metrics = tuple(one for one in plan.metrics if not one.listing.spec.model_needs)
+    settings = plan.settings
+    groups = min(settings.draw_groups, len(x) // 2)  # each leaves some for the others
+    stage = Score(drawn, plan.dataset, data, metrics, settings.replicas, groups)
+    scored = work.demand(stage, path.name)
+    floor = Floor(plan.dataset, data, metrics, len(x), settings.floor_repeats)
+    floors = work.demand(floor, f"{plan.dataset.label} against itself").facts["floors"]
     return [
         {
             "metric": metric.label,
             "value": scored.facts["values"].get(metric.label),
+            "error": _error(scored.facts, metric.label),
             "unit": metric.listing.spec.unit,
             "floor": floors.get(metric.label, {}).get("mean"),
             "floor_low": floors.get(metric.label, {}).get("low"),
@@ -39,8 +50,19 @@ def score_file(work: Run, path: Path) -> Scores:
             "best": metric.listing.spec.best,
             "reason": scored.facts["faults"].get(metric.label, ""),
         }
-        for metric in plan.metrics
+        for metric in metrics
     ]
+
+
+def _error(facts: Mapping[str, Any], metric: str) -> float | None:
+    """Half of a score's 95% interval over draws and test sets."""
+    if metric not in facts["values"]:
+        return None
+    table = np.array([[[facts["values"][metric], *facts["replicates"][metric]]]])
+    without = facts["without"][metric]
+    noise = jackknife_variance(without) if len(without) > 1 else math.nan
+    half = float(Table(table, np.array([noise])).estimate().half_width[0])
+    return half if math.isfinite(half) else None
 
 
 def score_table(scores: Scores, style: str) -> str:
@@ -55,7 +77,7 @@ def score_table(scores: Scores, style: str) -> str:
     lines = [
         [
             line["metric"],
-            number(line["value"]),
+            f"{number(line['value'])} ± {number(line['error'])}",
             line["unit"],
             f"{number(line['floor'])} [{number(line['floor_low'])}, {number(line['floor_high'])}]",
             number(line["best"]),
@@ -63,7 +85,7 @@ def score_table(scores: Scores, style: str) -> str:
         ]
         for line in scores
     ]
-    headings = ["metric", "value", "unit", "truth against truth [95%]", "best", ""]
+    headings = ["metric", "value ± 95%", "unit", "truth against truth [95%]", "best", ""]
     align = ("left", "right", "left", "right", "right", "left")
     return tabulate(lines, headings, "simple", disable_numparse=True, colalign=align) + "\n"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import PluginError
-from zoo.harness.stages import Stage, Tell, Time
+from zoo.harness.stages import Clocked, Stage, Tell
 
 OUTCOME = "outcome.json"
 
@@ -38,17 +38,17 @@ def run_stage(stage: Stage, folder: Path, log: Path, channel: Connection, thread
     _leave()
 
 
-def run_clock(stage: Time, log: Path, channel: Connection, threads: int) -> None:
-    """Load an entry, then time it as often as asked: `{"n": ...}` in, `{"seconds": ...}` out."""
+def run_clock(subject: Clocked, log: Path, channel: Connection, threads: int) -> None:
+    """Load what is to be timed, then answer requests about it (see `zoo.harness.clock`)."""
     _settle_in(log, threads)
 
     def serve() -> dict[str, Any]:
-        from zoo.harness.clock import stopwatch
+        from zoo.harness.clock import attendant
 
-        measure = stopwatch(stage)
+        answer = attendant(subject)
         _send(channel, {"ready": True})
         while (request := json.loads(channel.recv_bytes())) is not None:
-            _send(channel, {"seconds": measure(int(request["n"]))})
+            _send(channel, answer(request))
         return {}
 
     outcome = _guarded(serve)
@@ -62,7 +62,7 @@ Work = Callable[[Any, Path, Tell], dict[str, Any]]
 
 def _work(stage: Stage) -> Work:
     """The function that does what a stage records."""
-    from zoo.harness import data, sampling, scoring, training
+    from zoo.harness import data, power, sampling, scoring, training
 
     work: dict[str, Work] = {
         "data": data.materialise,
@@ -70,6 +70,7 @@ def _work(stage: Stage) -> Work:
         "sample": sampling.sample_stage,
         "score": scoring.score_stage,
         "floor": scoring.floor_stage,
+        "power": power.power_stage,
     }
     return work[stage.name]
 

@@ -1,46 +1,187 @@
-"""The watch in a child's hand: one entry, loaded and warm, timed as often as asked."""
+"""The watch in a child's hand: one thing, loaded and warm, timed as often as asked."""
 
 from __future__ import annotations
 
+import ctypes
 import math
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import torch
 
+from zoo.contracts import ExactDataset
+from zoo.errors import PluginError
+from zoo.harness.data import build_dataset
 from zoo.harness.sampling import build_sampler
-from zoo.harness.stages import WEIGHTS_FILE, Time
+from zoo.harness.stages import WEIGHTS_FILE, Clocked, Exact, Kernel, Time
 from zoo.harness.training import restore_model, synchronise
 
-WARM_UP_SECONDS = 0.3
+AGREE = 0.05
+"""Relative difference of the medians of two windows at which a thing is warm."""
+
+WARM_UP = 30
+"""Windows' worth of calls after which a warm-up ends even if the last two still differ."""
+
+KERNEL_SIDE = {"cpu": 512, "cuda": 4_096}
+"""Rows of the reference kernel's square matrices: a few ms on a core or two, and on a GPU."""
 
 
-def stopwatch(stage: Time) -> Callable[[int], float]:
-    """Load an entry and return what times it.
+def attendant(subject: Clocked) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Load a subject and return what answers requests about it.
 
-    The returned function takes a batch size and gives seconds per call, repeated within the
-    round until at least `round_seconds` have passed; its first use at a size warms up.
+    A request `{"do": ..., "n": ...}` names a batch size and what is to be done with it:
+    `warm` repeats calls until they are stable, `probe` makes one short visit and survives if
+    that fails, `time` gives seconds per call, repeated for at least `round_seconds`.
     """
-    model = restore_model(stage.train, stage.trained.folder / WEIGHTS_FILE).to(stage.device)
-    sampler = build_sampler(stage.sampler)
+    draw, device = load(subject), subject.device
     repeats: dict[int, int] = {}
 
-    def seconds(n: int, times: int) -> float:
-        synchronise(stage.device)
-        start = time.perf_counter()
-        for _ in range(times):
-            sampler.sample(model, n)
-        synchronise(stage.device)
-        return (time.perf_counter() - start) / times
+    def visit(n: int, most: float) -> dict[str, Any]:
+        def once() -> float:
+            return seconds_per_call(lambda: draw(n), device)
 
-    def measure(n: int) -> float:
+        first, peak = peak_memory(once, device)
+        typical = warm_up(once, first, subject.round_seconds, most)
+        repeats[n] = max(1, math.ceil(subject.round_seconds / typical))
+        return {"seconds": typical, "peak_mb": peak}
+
+    def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+        do, n = request["do"], int(request["n"])
         with torch.no_grad():  # not inference mode: an energy-based model may need gradients
-            if n not in repeats:
-                until = time.perf_counter() + WARM_UP_SECONDS
-                last = seconds(n, 1)
-                while time.perf_counter() < until:
-                    last = seconds(n, 1)
-                repeats[n] = max(1, math.ceil(stage.round_seconds / last))
-            return seconds(n, repeats[n])
+            if do == "warm":
+                return visit(n, WARM_UP * subject.round_seconds)
+            if do == "probe":
+                with suppress(Exception):  # too large a batch, say: then it is not the best
+                    return visit(n, 0.0)
+                return {"seconds": None}
+            return {"seconds": seconds_per_call(lambda: draw(n), device, repeats[n])}
 
-    return measure
+    return answer
+
+
+def load(subject: Clocked) -> Callable[[int], object]:
+    """What is to be timed, as a function of the batch size."""
+    if isinstance(subject, Time):
+        model = restore_model(subject.train, subject.trained.folder / WEIGHTS_FILE)
+        model = model.to(subject.device)
+        sampler = build_sampler(subject.sampler)
+        return lambda n: sampler.sample(model, n)
+    if isinstance(subject, Exact):
+        return _exact_sampler(subject)
+    return _kernel(subject)
+
+
+def _exact_sampler(subject: Exact) -> Callable[[int], object]:
+    dataset = build_dataset(subject.dataset)
+    if not isinstance(dataset, ExactDataset):
+        raise PluginError(
+            f"dataset {subject.dataset.label!r} offers fresh conformations, but is a "
+            f"{type(dataset).__name__}, no zoo.ExactDataset."
+        )
+    return dataset.fresh
+
+
+def _kernel(subject: Kernel) -> Callable[[int], object]:
+    """One matrix product, whatever the batch."""
+    side = KERNEL_SIDE["cuda" if subject.device.startswith("cuda") else "cpu"]
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(side, side, generator=generator).to(subject.device) for _ in range(2))
+    out = torch.empty_like(a)
+    return lambda _n: torch.mm(a, b, out=out)
+
+
+def seconds_per_call(call: Callable[[], object], device: str, repeats: int = 1) -> float:
+    """Wall time of a call, with the device synchronised before and after all of them.
+
+    Args:
+        call: What is timed.
+        device: Where it works, `cpu` or `cuda`.
+        repeats: Calls in a row.
+
+    Returns:
+        Seconds per call.
+    """
+    synchronise(device)
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    synchronise(device)
+    return (time.perf_counter() - start) / repeats
+
+
+def warm_up(measure: Callable[[], float], first: float, window: float, most: float) -> float:
+    """Repeat a call until the medians of two windows in a row agree.
+
+    Args:
+        measure: Makes the call and gives its seconds.
+        first: Seconds of a first call, already made.
+        window: Least seconds of calls in a window.
+        most: Seconds of calls after which it is enough.
+
+    Returns:
+        The median of the last window, in s.
+
+    Example:
+        >>> calls = iter([1.0, 2.0, 1.98, 7.0])
+        >>> warm_up(lambda: next(calls), first=9.0, window=0.5, most=60.0)
+        1.98
+    """
+    taken, spent, before = [first], first, math.nan
+    filled = first
+    while True:
+        while filled < window:
+            taken.append(measure())
+            filled += taken[-1]
+            spent += taken[-1]
+        typical = statistics.median(taken)
+        if abs(typical - before) <= AGREE * before or spent >= most:
+            return typical
+        before, filled = typical, 0.0
+        taken = []
+
+
+def peak_memory(call: Callable[[], float], device: str) -> tuple[float, float | None]:
+    """Make a call and see how far it drives memory up.
+
+    On a GPU it is what torch allocates there, on a CPU the resident set of this process. What
+    the allocator holds in reserve is given back first, or nothing might rise at all.
+
+    Args:
+        call: What is called.
+        device: Where it works, `cpu` or `cuda`.
+
+    Returns:
+        What the call returned, and the rise in MB (10⁶ bytes), `None` where the system does
+        not say.
+    """
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats()
+        held = torch.cuda.memory_allocated()
+        return call(), (torch.cuda.max_memory_allocated() - held) / 1e6
+    with suppress(OSError, AttributeError):  # a C library that has no such function
+        ctypes.CDLL(None).malloc_trim(0)
+    held_kib = _reset_peak()
+    result = call()
+    if held_kib is None:
+        return result, None
+    return result, max(0, _resident("VmHWM") - held_kib) * 1024 / 1e6
+
+
+def _reset_peak() -> int | None:
+    """Forget the peak of the resident set and give its present size in KiB, where possible."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        return _resident("VmRSS")
+    except (OSError, LookupError):
+        return None
+
+
+def _resident(name: str) -> int:
+    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").split("\n"):
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise LookupError(name)

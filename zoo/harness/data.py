@@ -12,10 +12,14 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from zoo.contracts import Data, Dataset
+from zoo.contracts import Data, Dataset, ExactDataset
 from zoo.errors import InvalidError, PluginError
-from zoo.harness.stages import DATA_FILE, Materialise, Tell
+from zoo.harness.stages import DATA_FILE, REPLICAS_FILE, Materialise, Tell
+from zoo.polymer.trajectories import effective_size, resample_blocks
 from zoo.registry import Choice
+
+REPLICAS = 8
+"""Other test sets that are kept beside the data."""
 
 
 def materialise(stage: Materialise, folder: Path, _tell: Tell) -> dict[str, Any]:
@@ -32,12 +36,34 @@ def materialise(stage: Materialise, folder: Path, _tell: Tell) -> dict[str, Any]
             f"test conformations of shape {tuple(test.shape[1:])}. Expected the same (beads, dim)."
         )
     save_tensors(folder / DATA_FILE, {"train": train.float(), "test": test.float()})
+    effective = float(len(test)) if isinstance(dataset, ExactDataset) else effective_size(test)
+    replicas = [_replica(dataset, test, effective, number) for number in range(REPLICAS)]
+    save_tensors(folder / REPLICAS_FILE, {"test": torch.stack(replicas).float()})
     return {
         "sha256": hashlib.sha256((folder / DATA_FILE).read_bytes()).hexdigest(),
         "n_train": len(train),
         "n_test": len(test),
+        "n_test_effective": effective,
         "shape": list(train.shape[1:]),
     }
+
+
+def _replica(dataset: Dataset, test: Tensor, effective: float, number: int) -> Tensor:
+    """Another test set of the same size: new truth where there is a sampler, else resampled."""
+    seed_everything("replica", number)
+    if isinstance(dataset, ExactDataset):
+        return dataset.fresh(len(test))
+    return resample_blocks(test, block_length(len(test), effective))
+
+
+def block_length(n: int, effective: float) -> int:
+    """Length of the pieces in which n conformations are resampled: five times what is worth one.
+
+    Example:
+        >>> block_length(1000, 100.0), block_length(1000, 5.0)
+        (50, 100)
+    """
+    return max(1, min(round(5 * n / effective), n // 10))
 
 
 def build_dataset(choice: Choice) -> Dataset:

@@ -46,6 +46,11 @@ class Plan:
         """The models, each once, in order."""
         return tuple(dict.fromkeys(entry.model for entry in self.entries))
 
+    def metrics_of(self, model: Choice) -> tuple[Choice, ...]:
+        """The metrics that a model's offer is enough for."""
+        offers = model.listing.spec.offers
+        return tuple(one for one in self.metrics if one.listing.spec.model_needs <= offers)
+
     def samplers_of(self, model: Choice) -> tuple[Choice, ...]:
         """The samplers a model is drawn with."""
         return tuple(entry.sampler for entry in self.entries if entry.model == model)

@@ -6,7 +6,7 @@ they came about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from zoo.harness.store import digest, now
 from zoo.registry import Choice
 from zoo.specs import HEADLINE
 
-SCHEMA = 1
+SCHEMA = 2
 STAGES = ("train", "sample", "score")
 """What a job goes through; each leaves an outcome."""
 
@@ -87,6 +87,7 @@ def make_row(
     trained, drawn, scored = map(_facts, job.outcomes)
     return {
         "schema": SCHEMA,
+        "key": job.key,
         "model": model.label,
         "sampler": job.sampler.label,
         "dataset": plan.dataset.label,
@@ -95,6 +96,9 @@ def make_row(
         "status": status,
         "reason": _one_line(reason),
         "values": scored.get("values", {}),
+        "replicates": _short(scored.get("replicates", {})),
+        "without": _short(scored.get("without", {})),
+        "metrics": {choice.label: _meaning(choice) for choice in plan.metrics},
         "faults": scored.get("faults", {}),
         "floors": dict(floors),
         "nfe": drawn.get("network_calls"),
@@ -107,6 +111,17 @@ def make_row(
         "made_by": _made_by(job, plan, machine),
         "measured": _measured(job, times),
     }
+
+
+def _meaning(metric: Choice) -> dict[str, Any]:
+    """What a metric's number means, for readers who have not installed it."""
+    spec = metric.listing.spec
+    return {"unit": spec.unit, "best": spec.best, "lower_is_better": spec.lower_is_better}
+
+
+def _short(scores: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    """Seven digits are enough to see how much a score varies by chance."""
+    return {name: [float(f"{x:.7g}") for x in values] for name, values in scores.items()}
 
 
 def _made_by(job: Job, plan: Plan, machine: Machine) -> dict[str, Any]:
@@ -122,6 +137,7 @@ def _made_by(job: Job, plan: Plan, machine: Machine) -> dict[str, Any]:
         },
         "trained_on": _facts(job.trained).get("machine", ""),
         "data_sha256": job.train.data.facts["sha256"],
+        "n_test_effective": job.train.data.facts["n_test_effective"],
         "device": job.train.device,
         "train_threads": 1,
         "timing_threads": machine.cores,

@@ -14,7 +14,17 @@ from zoo.harness.execution import Outcome, Runner
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
 from zoo.harness.rows import Job, Row, make_row
-from zoo.harness.stages import Floor, Materialise, Sample, Score, Stage, Time, Train
+from zoo.harness.stages import (
+    CANARY_NAMES,
+    Floor,
+    Materialise,
+    Power,
+    Sample,
+    Score,
+    Stage,
+    Time,
+    Train,
+)
 from zoo.harness.store import Result, Store
 from zoo.harness.timing import time_entries
 from zoo.registry import Choice
@@ -44,6 +54,8 @@ class Event:
 
 
 Watch = Callable[[Event], None]
+Floors = dict[str, dict[str, float]]
+"""Mean, and low and high of the 95% band, of each metric."""
 
 
 def find_device(asked: str) -> tuple[str, str]:
@@ -104,7 +116,7 @@ class Run:
         """
         data = self.data()
         with ThreadPoolExecutor(self.jobs) as pool:
-            floor = pool.submit(self._floor, data)
+            floor = pool.submit(self.floors, data, self.plan.metrics, self.plan.settings.draws)
             working = [pool.submit(self._work, train) for train in self._trainings(data)]
             try:
                 floors = floor.result()
@@ -157,17 +169,41 @@ class Run:
             raise PluginError(f"{label}: {outcome.status}: {outcome.reason}")
         return outcome.result
 
+    def floors(self, data: Result, metrics: tuple[Choice, ...], draws: int) -> Floors:
+        """Mean and 95% band of each metric between true sets; empty if that failed."""
+        repeats = self.plan.settings.floor_repeats
+        stage = Floor(self.plan.dataset, data, metrics, draws, repeats)
+        result = self.resolve(stage, f"{self.plan.dataset.label} against itself").result
+        return result.facts["floors"] if result else {}
+
+    def power(self) -> tuple[list[dict[str, Any]], Floors]:
+        """What every metric that needs no model says of spoilt conformations, and its floor.
+
+        Raises:
+            PluginError: If the dataset cannot be made, or has no exact sampler.
+            StoreError: If a result could not be saved.
+        """
+        settings, dataset, data = self.plan.settings, self.plan.dataset, self.data()
+        metrics = tuple(one for one in self.plan.metrics if not one.listing.spec.model_needs)
+        stages = [
+            Power(dataset, data, metrics, canary, settings.draws, settings.power_repeats)
+            for canary in CANARY_NAMES
+        ]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            try:
+                floors = pool.submit(self.floors, data, self.plan.metrics, settings.draws)
+                found = pool.map(lambda stage: self.demand(stage, stage.canary).facts, stages)
+                return list(found), floors.result()
+            except BaseException:
+                self.runner.stop()
+                pool.shutdown(cancel_futures=True)
+                raise
+
     def _trainings(self, data: Result) -> list[Train]:
         """All of them, the references last: they are short, and fill the gaps at the end."""
         seeds = range(self.plan.settings.seeds)
         trains = [self.train(model, data, seed) for seed in seeds for model in self.plan.models]
         return sorted(trains, key=lambda train: train.model.listing.spec.reference)
-
-    def _floor(self, data: Result) -> dict[str, dict[str, float]]:
-        settings, dataset = self.plan.settings, self.plan.dataset
-        stage = Floor(dataset, data, self.plan.metrics, settings.draws, settings.floor_repeats)
-        result = self.resolve(stage, f"{dataset.label} against itself").result
-        return result.facts["floors"] if result else {}
 
     def _work(self, train: Train) -> list[Job]:
         """Train one model and draw and score it with each of its samplers."""
@@ -181,12 +217,21 @@ class Run:
                 stage = Sample(train, trained.result, sampler, settings.draws, settings.batch)
                 job.drawn = self.resolve(stage, label)
                 if job.drawn.result:
-                    score = Score(
-                        job.drawn.result, self.plan.dataset, train.data, self.plan.metrics
-                    )
+                    score = self._score(train, job.drawn.result)
                     job.scored = self.resolve(score, label)
             jobs.append(job)
         return jobs
+
+    def _score(self, train: Train, drawn: Result) -> Score:
+        settings, plan = self.plan.settings, self.plan
+        return Score(
+            drawn,
+            plan.dataset,
+            train.data,
+            plan.metrics_of(train.model),
+            settings.replicas,
+            settings.draw_groups if train.seed == 0 else 0,
+        )
 
     def _time(self, jobs: Sequence[Job]) -> dict[tuple[Choice, Choice, str], Outcome]:
         """Time each entry once, with the weights of its first good seed, on every device."""
@@ -222,6 +267,7 @@ class Run:
             settings.batch,
             settings.timing_rounds,
             settings.round_seconds,
+            settings.timing_seconds,
             device,
             self.machine.cores,
             self.machine.label,

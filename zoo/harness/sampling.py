@@ -18,7 +18,7 @@ from zoo.harness.data import (
     save_tensors,
     seed_everything,
 )
-from zoo.harness.stages import DATA_FILE, DRAWN_FILE, WEIGHTS_FILE, Sample, Tell
+from zoo.harness.stages import DATA_FILE, DRAWN_FILE, REPLICAS_FILE, WEIGHTS_FILE, Sample, Tell
 from zoo.harness.training import restore_model, synchronise
 from zoo.registry import Choice
 
@@ -49,8 +49,11 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     tensors = {"conformations": torch.cat(parts)}
     if isinstance(model, Density):
         test = load_tensors(stage.train.data.folder / DATA_FILE)["test"]
+        replicas = load_tensors(stage.train.data.folder / REPLICAS_FILE)["test"]
         tensors["log_prob"] = _log_prob(model, tensors["conformations"], stage.batch)
         tensors["test_log_prob"] = _log_prob(model, test, stage.batch)
+        found = _log_prob(model, replicas.flatten(0, 1), stage.batch)
+        tensors["replica_log_prob"] = found.view(replicas.shape[:2])
     save_tensors(folder / DRAWN_FILE, tensors)
     return {"network_calls": counter.rows / stage.draws, "sample_seconds": seconds}
 

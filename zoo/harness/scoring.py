@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from zoo.contracts import Data, Dataset, Drawn, ExactDataset, Metric
 from zoo.errors import PluginError
-from zoo.harness.data import build_dataset, load_tensors, reference_data, seed_everything
-from zoo.harness.stages import DRAWN_FILE, Floor, Score, Tell
+from zoo.harness.data import (
+    block_length,
+    build_dataset,
+    load_tensors,
+    reference_data,
+    seed_everything,
+)
+from zoo.harness.stages import DRAWN_FILE, REPLICAS_FILE, Floor, Score, Tell
+from zoo.polymer.trajectories import resample_blocks
 from zoo.registry import Choice
 
 
-def score_stage(stage: Score, _folder: Path, _tell: Tell) -> dict[str, Any]:
+def score_stage(stage: Score, _folder: Path, tell: Tell) -> dict[str, Any]:
     """Run a `Score` stage: scores are facts, not files.
 
-    A metric that fails leaves its reason and harms no other.
+    `values` are the scores against the test set. How far they could have come out otherwise is
+    seen from `replicates`, against other test sets, and from `without`, with each group of
+    draws left out. A metric that fails leaves its reason and harms no other.
     """
     data = reference_data(build_dataset(stage.dataset), stage.data.folder)
     tensors = load_tensors(stage.drawn.folder / DRAWN_FILE)
@@ -32,16 +42,54 @@ def score_stage(stage: Score, _folder: Path, _tell: Tell) -> dict[str, Any]:
         tensors.get("log_prob"),
         tensors.get("test_log_prob"),
     )
+    replicas = _replicas(stage, drawn, tensors.get("replica_log_prob"), data)
+    partial = [
+        (_without(drawn, group, stage.draw_groups), data) for group in range(stage.draw_groups)
+    ]
+    pairs = [(drawn, data), *replicas, *partial]
     values: dict[str, float] = {}
     faults: dict[str, str] = {}
-    for choice in stage.metrics:
-        seed_everything("score", choice.label)
+    replicates: dict[str, list[float]] = {}
+    without: dict[str, list[float]] = {}
+    for done, choice in enumerate(stage.metrics, start=1):
+        label = choice.label
         try:
-            values[choice.label] = _compute(choice, drawn, data)
+            found = [_compute(choice, *pair) for pair in pairs]
         except (Exception, SystemExit) as error:  # noqa: BLE001 - strangers may raise anything
             traceback.print_exc()
-            faults[choice.label] = f"{type(error).__name__}: {error}"
-    return {"values": values, "faults": faults}
+            faults[label] = f"{type(error).__name__}: {error}"
+        else:
+            values[label], *others = found
+            replicates[label] = others[: stage.replicas]
+            without[label] = others[stage.replicas :]
+        tell({"done": done, "total": len(stage.metrics)})
+    return {"values": values, "faults": faults, "replicates": replicates, "without": without}
+
+
+def _replicas(
+    stage: Score, drawn: Drawn, log_prob: Tensor | None, data: Data
+) -> list[tuple[Drawn, Data]]:
+    """The same draws beside other test sets."""
+    if not stage.replicas:
+        return []
+    tests = load_tensors(stage.data.folder / REPLICAS_FILE)["test"][: stage.replicas]
+    return [
+        (
+            replace(drawn, test_log_prob=None if log_prob is None else log_prob[number]),
+            replace(data, test=test),
+        )
+        for number, test in enumerate(tests)
+    ]
+
+
+def _without(drawn: Drawn, group: int, groups: int) -> Drawn:
+    """Draws less every one whose number leaves `group` when divided by `groups`.
+
+    In turn, not in blocks: a metric that looks at the first few loses some of them as well.
+    """
+    kept = torch.arange(len(drawn.conformations)) % groups != group
+    log_prob = None if drawn.log_prob is None else drawn.log_prob[kept]
+    return replace(drawn, conformations=drawn.conformations[kept], log_prob=log_prob)
 
 
 def floor_stage(stage: Floor, _folder: Path, tell: Tell) -> dict[str, Any]:
@@ -50,32 +98,44 @@ def floor_stage(stage: Floor, _folder: Path, tell: Tell) -> dict[str, Any]:
     data = reference_data(dataset, stage.data.folder)
     values: dict[str, list[float]] = {choice.label: [] for choice in stage.metrics}
     for done, pair in enumerate(_true_pairs(dataset, data, stage), start=1):
-        for choice in stage.metrics:
-            try:
-                values[choice.label].append(_compute(choice, *pair))
-            except (Exception, SystemExit):  # noqa: BLE001 - then it has no floor
-                traceback.print_exc()
+        for label, value in try_metrics(stage.metrics, *pair).items():
+            values[label].append(value)
         tell({"done": done, "total": stage.repeats})
     complete = {label: found for label, found in values.items() if len(found) == stage.repeats}
     return {"floors": {label: _band(found) for label, found in complete.items()}}
 
 
-def _true_pairs(dataset: Dataset, data: Data, stage: Floor) -> Iterable[tuple[Drawn, Data]]:
-    """Independent true sets of the board's sizes, or disjoint parts of what there is.
+def try_metrics(metrics: Sequence[Choice], drawn: Drawn, data: Data) -> dict[str, float]:
+    """Values of the metrics that work on these conformations."""
+    values = {}
+    for choice in metrics:
+        try:
+            values[choice.label] = _compute(choice, drawn, data)
+        except (Exception, SystemExit):  # noqa: BLE001 - strangers may raise anything
+            traceback.print_exc()
+    return values
 
-    In the latter case the training set is the rest: no drawn conformation is among it.
+
+def _true_pairs(dataset: Dataset, data: Data, stage: Floor) -> Iterator[tuple[Drawn, Data]]:
+    """Independent true sets of the board's sizes, as a perfect model would draw and be judged.
+
+    Without an exact sampler both are drawn from the test conformations: a perfect model's one by
+    one, the others in blocks, which vary as much as what correlated conformations are worth.
     """
-    pool = torch.cat([data.train, data.test])
     for repeat in range(stage.repeats):
         seed_everything("floor", repeat)
         if isinstance(dataset, ExactDataset):
-            drawn, test = dataset.fresh(stage.draws), dataset.fresh(len(data.test))
-            train = data.train
+            x, test = dataset.fresh(stage.draws), dataset.fresh(len(data.test))
         else:
-            sizes = [n := min(stage.draws, len(data.train) // 2), len(data.test)]
-            mixed = pool[torch.randperm(len(pool))]
-            drawn, test, train = torch.split(mixed, [*sizes, len(data.train) - n])
-        yield Drawn(drawn), Data(train, test, data.energy, data.log_prob)
+            x = data.test[torch.randint(len(data.test), (stage.draws,))]
+            test = resample_blocks(data.test, _block(stage.data.facts))
+        log_prob = data.log_prob
+        known = Drawn(x, 1.0, log_prob(x), log_prob(test)) if log_prob else Drawn(x)
+        yield known, replace(data, test=test)
+
+
+def _block(facts: dict[str, Any]) -> int:
+    return block_length(facts["n_test"], facts["n_test_effective"])
 
 
 def build_metric(choice: Choice) -> Metric:
@@ -87,11 +147,12 @@ def build_metric(choice: Choice) -> Metric:
 
 
 def _compute(choice: Choice, drawn: Drawn, data: Data) -> float:
-    """One metric on tensors of its own, which it may do with what it likes.
+    """One metric on tensors of its own, which it may do with what it likes, and the same chance.
 
     Raises:
         ValueError: If the value is not finite.
     """
+    seed_everything("score", choice.label)
     own = replace(drawn, conformations=drawn.conformations.clone())
     theirs = replace(data, train=data.train.clone(), test=data.test.clone())
     value = float(build_metric(choice).compute(own, theirs))

@@ -20,8 +20,13 @@ class Settings:
         draws: Conformations drawn per entry and seed, and in each set behind a floor.
         batch: Conformations drawn at a time, also the batch that is timed.
         floor_repeats: Independent pairs of true sets behind each floor.
-        timing_rounds: Rounds in which all entries are timed in turn.
+        power_repeats: Spoilt sets behind each figure of `zoo power`.
+        replicas: Other test sets of the same size that each drawn set is scored against, at most
+            as many as are kept with the data.
+        draw_groups: Groups of the first seed's draws that are left out in turn.
+        timing_rounds: Least rounds in which all entries are timed in turn.
         round_seconds: Least time a fast entry is repeated for within a round.
+        timing_seconds: Seconds after which no further rounds are added to those, per device.
         timeout: Seconds after which one stage of one job is stopped.
     """
 
@@ -32,8 +37,12 @@ class Settings:
     draws: int = 10_000
     batch: int = 1_000
     floor_repeats: int = 40
+    power_repeats: int = 10
+    replicas: int = 8
+    draw_groups: int = 5
     timing_rounds: int = 7
     round_seconds: float = 0.05
+    timing_seconds: float = 75.0
     timeout: float = 3_600.0
 
 
@@ -44,11 +53,13 @@ PRESETS = {
         seeds=1,
         own_epochs=False,
         draws=2_000,
+        replicas=4,
         timing_rounds=3,
         round_seconds=0.02,
+        timing_seconds=25.0,
     ),
     "standard": Settings("standard", epochs=80, seeds=3),
-    "full": Settings("full", epochs=400, seeds=10, timing_rounds=15),
+    "full": Settings("full", epochs=400, seeds=10, timing_rounds=15, timing_seconds=300.0),
     "lecture": Settings("lecture", epochs=200, seeds=1),
 }
 

@@ -22,8 +22,12 @@ from zoo.harness.store import Result, digest
 from zoo.registry import Choice, source_hash
 
 DATA_FILE = "data.safetensors"
+REPLICAS_FILE = "replicas.safetensors"
 WEIGHTS_FILE = "weights.safetensors"
 DRAWN_FILE = "drawn.safetensors"
+
+CANARY_NAMES = ("expanded", "blurred", "truncated", "copied")
+"""The ways of being wrong that metrics are tried on, see `zoo.polymer.canaries`."""
 
 Tell = Callable[[dict[str, Any]], None]
 """Takes a progress message of a running stage: `done`, `total`, perhaps `loss`."""
@@ -47,7 +51,7 @@ class Stage(ABC):
 
 @dataclass(frozen=True)
 class Materialise(Stage):
-    """Write a dataset's training and test conformations to a file."""
+    """Write a dataset's training and test conformations, and replicas of the latter, to files."""
 
     name: ClassVar[str] = "data"
     dataset: Choice
@@ -103,20 +107,26 @@ class Sample(Stage):
 
 @dataclass(frozen=True)
 class Score(Stage):
-    """Compute every metric of one drawn set."""
+    """Compute every metric of one drawn set, and how much chance there is in each."""
 
     name: ClassVar[str] = "score"
     drawn: Result
     dataset: Choice
     data: Result
     metrics: tuple[Choice, ...]
+    replicas: int = 0
+    """Other test sets of the same size that it is scored against."""
+    draw_groups: int = 0
+    """Groups of conformations that are left out in turn."""
 
     def identity(self) -> dict[str, Any]:
         return {
             "drawn": self.drawn.files,
             "dataset": identify(self.dataset),
-            "data": self.data.facts["sha256"],
+            "data": self.data.files,
             "metrics": [identify(metric) for metric in self.metrics],
+            "replicas": self.replicas,
+            "draw_groups": self.draw_groups,
         }
 
 
@@ -142,6 +152,29 @@ class Floor(Stage):
 
 
 @dataclass(frozen=True)
+class Power(Stage):
+    """Compute every metric of true conformations spoilt in one way, by degrees."""
+
+    name: ClassVar[str] = "power"
+    dataset: Choice
+    data: Result
+    metrics: tuple[Choice, ...]
+    canary: str
+    draws: int
+    repeats: int
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "dataset": identify(self.dataset),
+            "data": self.data.facts["sha256"],
+            "metrics": [identify(metric) for metric in self.metrics],
+            "canary": self.canary,
+            "draws": self.draws,
+            "repeats": self.repeats,
+        }
+
+
+@dataclass(frozen=True)
 class Time(Stage):
     """Time one entry, in turn with all others."""
 
@@ -152,6 +185,7 @@ class Time(Stage):
     batch: int
     rounds: int
     round_seconds: float
+    seconds: float
     device: str
     threads: int
     machine: str
@@ -162,14 +196,39 @@ class Time(Stage):
         return {
             "trained": self.trained.key,
             "sampler": identify(self.sampler),
+            "dataset": identify(self.train.dataset),
             "batch": self.batch,
             "rounds": self.rounds,
             "round_seconds": self.round_seconds,
+            "seconds": self.seconds,
             "device": self.device,
             "threads": self.threads,
             "machine": self.machine,
             "alongside": self.alongside,
         }
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A fixed matrix product, timed beside the entries: a yardstick for the machine."""
+
+    device: str
+    threads: int
+    round_seconds: float
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A dataset's exact sampler, timed beside the entries."""
+
+    dataset: Choice
+    device: str
+    threads: int
+    round_seconds: float
+
+
+Clocked = Time | Kernel | Exact
+"""What a child process may be asked to time."""
 
 
 def identify(choice: Choice) -> dict[str, Any]:
@@ -204,7 +263,11 @@ _STAGE_SOURCE = {
     "sample": ("harness/training.py", "harness/sampling.py"),
     "score": ("harness/scoring.py",),
     "floor": ("harness/scoring.py",),
-    "time": ("harness/training.py", "harness/timing.py", "harness/clock.py"),
+    "power": ("harness/scoring.py", "harness/power.py"),
+    "time": (
+        *("harness/training.py", "harness/sampling.py", "harness/timing.py"),
+        *("harness/rounds.py", "harness/load.py", "harness/clock.py"),
+    ),
 }
 
 

@@ -1,11 +1,13 @@
 """The timing stage: all entries in turn, round by round, while nothing else of ours runs.
 
-Each entry lives in a child process of its own that has loaded its model and waits. A round
-asks every child once, one after the other, so that drift of the machine hits all alike.
+Each entry lives in a child process of its own that has loaded its model and waits. So do a
+fixed reference kernel and, on the CPU, the dataset's exact sampler. A round asks them one
+after the other, so that drift of the machine hits all alike; `rounds` has the rules.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,8 +17,16 @@ from typing import Any
 
 from zoo.harness.child import run_clock
 from zoo.harness.execution import Child, Outcome
-from zoo.harness.stages import Tell, Time
+from zoo.harness.load import cores_in_use
+from zoo.harness.rounds import MOST, Series, best_batch, take_rounds
+from zoo.harness.stages import Clocked, Exact, Kernel, Tell, Time
 from zoo.harness.store import Store, digest
+
+BEST_ROUNDS = 3
+"""Rounds in which the best batch is timed."""
+
+CALL = 20
+"""Longest call at a batch size that is tried, in units of `round_seconds`."""
 
 
 def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tell) -> list[Outcome]:
@@ -30,49 +40,89 @@ def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tel
         tell: Takes progress.
 
     Returns:
-        One outcome per stage; facts are seconds per call of every round.
+        One outcome per stage. Its facts: `batch_seconds`, `single_seconds` and `best_seconds`
+        per call of every round, of the board's batch, of one, and of `best_batch`; whether
+        `batch_seconds` are `tight`; `peak_mb` of a batch; the `kernel_seconds` and
+        `exact_seconds` of the same rounds; cores that `others` used.
     """
     alongside = digest([stage.key for stage in stages])
     stages = [replace(stage, alongside=alongside) for stage in stages]
     kept = [store.find(stage.name, stage.key) for stage in stages]
     if all(kept):
         return [Outcome("ok", result=result, cached=True) for result in kept]
-    log = store.log_file("timing")
+    deadline = time.monotonic() + stages[0].seconds
     with ExitStack() as stack:
-        runs = [_Run(stage, timeout) for stage in stages]
-        for number, run in enumerate(runs):
-            run.start(log)
-            stack.callback(run.child.end)
-            tell({"done": number, "total": len(runs)})
-        rounds = max((stage.rounds for stage in stages), default=0)
-        for number in range(rounds):
-            for run in runs:
-                run.ask("batch", run.stage.batch)
-                run.ask("single", 1)
-            tell({"done": number + 1, "total": rounds})
-    return [_keep(run, store) for run in runs]
+        gauges = [_Watched(subject, timeout) for subject in _gauges(stages[0])]
+        entries = [_Entry(_Watched(stage, timeout), stage) for stage in stages]
+        watched = [*gauges, *(entry.watched for entry in entries)]
+        log = store.log_file("timing")
+        for one in watched:
+            one.start(log)
+            stack.callback(one.child.end)
+        beside = _take(gauges, entries, deadline, tell)
+    return [_keep(entry, beside, store) for entry in entries]
+
+
+def _gauges(stage: Time) -> list[Clocked]:
+    """What is timed beside the entries: the kernel first, then the exact sampler."""
+    gauges: list[Clocked] = [Kernel(stage.device, stage.threads, stage.round_seconds)]
+    dataset = stage.train.dataset
+    if stage.device == "cpu" and "fresh" in dataset.listing.spec.offers:
+        gauges.append(Exact(dataset, stage.device, stage.threads, stage.round_seconds))
+    return gauges
+
+
+def _take(
+    gauges: Sequence[_Watched], entries: Sequence[_Entry], deadline: float, tell: Tell
+) -> dict[str, Any]:
+    """Warm everything up and take the rounds; give what was seen beside the entries."""
+    stage = entries[0].stage
+    for gauge in gauges:
+        gauge.ask("warm", stage.batch)
+    for number, entry in enumerate(entries):
+        tell({"done": number, "total": len(entries)})
+        entry.warm_up()
+    beside: dict[str, Any] = {"others": cores_in_use()}
+    kernel, *exact = [
+        Series(gauge.timer(stage.batch), stage.rounds, MOST * stage.rounds) for gauge in gauges
+    ]
+    kernel.gauge = True
+    series = [kernel, *exact, *(one for entry in entries for one in entry.series())]
+
+    def told(number: int) -> None:
+        tell({"done": number, "total": max(number, stage.rounds)})
+
+    take_rounds(series, deadline, time.monotonic, told)
+    for name, one in zip(("kernel_seconds", "exact_seconds"), [kernel, *exact], strict=False):
+        beside[name] = one.seconds
+    return beside
 
 
 @dataclass
-class _Run:
-    """One entry being timed."""
+class _Watched:
+    """A child process that times one thing."""
 
-    stage: Time
+    subject: Clocked
     timeout: float
     fault: dict[str, Any] | None = None
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {"batch": [], "single": []})
     child: Child = field(init=False)
 
     def start(self, log: Path) -> None:
-        self.child = Child(run_clock, (self.stage, log), self.stage.threads)
+        self.child = Child(run_clock, (self.subject, log), self.subject.threads)
         self._hear()
 
-    def ask(self, what: str, n: int) -> None:
+    def ask(self, do: str, n: int) -> dict[str, Any]:
+        """What the child answers; nothing once it has failed."""
         if self.fault is None:
-            self.child.say({"n": n})
+            self.child.say({"do": do, "n": n})
             answer = self._hear()
-            if "seconds" in answer:
-                self.seconds[what].append(float(answer["seconds"]))
+            if self.fault is None:
+                return answer
+        return {}
+
+    def timer(self, n: int) -> Any:  # noqa: ANN401 - Callable[[], float | None]
+        """A function that gives seconds per call at a batch size."""
+        return lambda: self.ask("time", n).get("seconds")
 
     def _hear(self) -> dict[str, Any]:
         deadline = time.monotonic() + self.timeout
@@ -92,9 +142,65 @@ class _Run:
         return fault
 
 
-def _keep(run: _Run, store: Store) -> Outcome:
-    if run.fault is not None:
-        return Outcome(str(run.fault["status"]), f"while being timed: {run.fault['reason']}")
-    facts = {f"{what}_seconds": values for what, values in run.seconds.items()}
-    store.forget(run.stage.name, run.stage.key)  # from a time when another entry failed
-    return Outcome("ok", result=store.keep(run.stage.name, run.stage.key, store.scratch(), facts))
+@dataclass
+class _Entry:
+    """An entry, and what has been found out about it."""
+
+    watched: _Watched
+    stage: Time
+    best: int = 0
+    peak_mb: float | None = None
+    batch_times: Series = field(init=False)
+    single_times: Series = field(init=False)
+    best_times: Series = field(init=False)
+
+    def warm_up(self) -> None:
+        """Get ready for the rounds; one by one first, so that a batch's memory is its own."""
+        stage, ask = self.stage, self.watched.ask
+        ask("warm", 1)
+        warm = ask("warm", stage.batch)
+        self.best, self.peak_mb = stage.batch, warm.get("peak_mb")
+        if seconds := warm.get("seconds"):
+            limit = CALL * stage.round_seconds
+            self.best = best_batch(
+                lambda n: ask("probe", n).get("seconds"), stage.batch, seconds, limit, self.peak_mb
+            )
+
+    def series(self) -> list[Series]:
+        """What is asked of it in the rounds; its best batch may be the board's."""
+        rounds, timer = self.stage.rounds, self.watched.timer
+        self.batch_times = Series(timer(self.stage.batch), rounds, MOST * rounds)
+        self.single_times = Series(timer(1), rounds, rounds)
+        self.best_times = self.batch_times
+        if self.best == self.stage.batch:
+            return [self.batch_times, self.single_times]
+        few = min(rounds, BEST_ROUNDS)
+        self.best_times = Series(timer(self.best), few, few)
+        return [self.batch_times, self.single_times, self.best_times]
+
+    def facts(self) -> dict[str, Any]:
+        """What the rounds have shown, also of a batch that only looked best for a moment."""
+        batch, best = self.stage.batch, self.best_times.seconds
+        rates = {
+            n: n / statistics.median(seconds)
+            for n, seconds in ((batch, self.batch_times.seconds), (self.best, best))
+        }
+        if rates[batch] >= rates[self.best]:
+            self.best, best = batch, self.batch_times.seconds
+        return {
+            "batch_seconds": self.batch_times.seconds,
+            "single_seconds": self.single_times.seconds,
+            "best_seconds": best,
+            "best_batch": self.best,
+            "peak_mb": self.peak_mb,
+            "tight": self.batch_times.tight,
+        }
+
+
+def _keep(entry: _Entry, beside: dict[str, Any], store: Store) -> Outcome:
+    fault, stage = entry.watched.fault, entry.stage
+    if fault is not None:
+        return Outcome(str(fault["status"]), f"while being timed: {fault['reason']}")
+    facts = entry.facts() | beside
+    store.forget(stage.name, stage.key)  # from a time when another entry failed
+    return Outcome("ok", result=store.keep(stage.name, stage.key, store.scratch(), facts))
