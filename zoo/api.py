@@ -8,12 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.errors import UsageError
+from zoo.errors import StoreError, UsageError
 from zoo.harness.machine import describe
 from zoo.harness.plan import Plan, make_plan
 from zoo.harness.run import Run, Watch, find_device
 from zoo.harness.settings import Settings, settings_for
 from zoo.harness.store import Store
+from zoo.harness.verify import (
+    Finding,
+    Row,
+    choose_rows,
+    find_rows,
+    in_all,
+    line_findings,
+    recompute,
+)
 from zoo.registry import Registry, discover
 
 if TYPE_CHECKING:
@@ -77,6 +86,145 @@ def leaderboard(out: str | Path = "zoo-results") -> pd.DataFrame:
     if not Path(out).is_dir():
         raise UsageError(f"there is no results folder {str(out)!r}. Run `zoo run` first.")
     return gather(Store(Path(out)).rows())
+
+
+def read_board(path: str | Path) -> pd.DataFrame:
+    """The leaderboard in a file, or in a results folder.
+
+    Args:
+        path: A `leaderboard.csv`, or a folder that holds one or at least rows.
+
+    Raises:
+        UsageError: If there is none, or it cannot be read.
+    """
+    from zoo.board.compare import read_board as read
+
+    path = Path(path)
+    if not path.exists():
+        raise UsageError(f"there is no file or folder {str(path)!r}. Expected a leaderboard.csv.")
+    if not path.is_dir():
+        return read(path)
+    if (path / "leaderboard.csv").is_file():
+        return read(path / "leaderboard.csv")
+    frame = leaderboard(path)
+    if frame.empty:
+        raise UsageError(f"the folder {str(path)!r} holds no leaderboard.csv and no results.")
+    return frame
+
+
+def compare(
+    base: str | Path, head: str | Path, metrics: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Hold one leaderboard against another; the same as `zoo compare`.
+
+    Args:
+        base: What is taken as given, as `read_board` takes it.
+        head: What is to be judged.
+        metrics: Metrics to compare; `None` takes `rg_w1`, `bond_w1` and `ree_w1`, and an empty
+            list all there are.
+
+    Returns:
+        One line per cell, with its verdict and the reason.
+
+    Raises:
+        UsageError: If a board cannot be read, or has no such metric.
+    """
+    from zoo.board.compare import compare as hold
+    from zoo.board.compare import metrics_in
+    from zoo.board.judgement import METRICS
+
+    frames = read_board(base), read_board(head)
+    there = metrics_in(*frames)
+    for name in metrics or ():
+        if name not in there:
+            raise UsageError(f"no metric {name!r} in either file. There are: {', '.join(there)}.")
+    return hold(*frames, METRICS if metrics is None else metrics or there)
+
+
+def verify(
+    board: str | Path,
+    *,
+    out: str | Path = "zoo-results",
+    jobs: int | None = None,
+    registry: Registry | None = None,
+    watch: Watch = lambda _event: None,
+) -> tuple[list[Finding], int]:
+    """Compute every quality figure of a leaderboard again from the kept conformations.
+
+    Args:
+        board: A `leaderboard.csv`.
+        out: The results folder it was made from, which is only read.
+        jobs: Rows at a time; `None` means one per core.
+        registry: Whose metrics and datasets to use; `None` takes what is installed.
+        watch: Takes events while it goes on, from several threads.
+
+    Returns:
+        What does not hold, and how many figures were looked at.
+
+    Raises:
+        UsageError: If the file is no leaderboard or has no lines, or there is no such folder.
+    """
+    from zoo.board.compare import metrics_in
+    from zoo.board.derived import as_text, figures
+
+    frame, store = read_board(board), Store(Path(out))
+    if not store.root.is_dir():
+        raise UsageError(f"there is no results folder {str(out)!r} to verify {str(board)!r} by.")
+    if frame.empty:
+        raise UsageError(f"{str(board)!r} has no lines to verify.")
+    lines, findings = _with_rows(as_text(frame), store)
+    rows = [row for _, own in lines for row in own]
+    registry = registry or installed()
+    done = iter(recompute(rows, registry, store, jobs or describe().cores, watch))
+    looked_at = 0
+    for line, own in lines:
+        again = [next(done) for _ in own]
+        values = in_all(again)
+        derived = list(figures(line, own, metrics_in(frame), values))
+        findings += [finding for row in again for finding in row.findings()]
+        findings += line_findings(line, own, derived)
+        looked_at += len(derived) + sum(len(row["values"]) for row in own)
+    return findings, looked_at
+
+
+def kept_lines(names: Sequence[str], out: str | Path = "zoo-results") -> list[str]:
+    """What made kept lines, in words, and the commands that make them again.
+
+    Args:
+        names: Model and sampler, perhaps a seed; or the beginning of one row's key.
+        out: The results folder.
+
+    Returns:
+        One text for each board that has such a line.
+
+    Raises:
+        UsageError: If nothing of the kind is kept.
+    """
+    from zoo.board.compare import metrics_in
+    from zoo.board.derived import as_text
+    from zoo.board.leaderboard import leaderboard as gather
+    from zoo.board.provenance import provenance
+
+    store = Store(Path(out))
+    rows = choose_rows(store.keyed_rows(), names, str(out))
+    frame = gather(rows.values())
+    lines = [(line, find_rows(line, rows)) for line in as_text(frame)]
+    return [provenance(line, own, metrics_in(frame), str(out)) for line, own in lines]
+
+
+def _with_rows(
+    lines: list[dict[str, str]], store: Store
+) -> tuple[list[tuple[dict[str, str], list[Row]]], list[Finding]]:
+    """Lines with the rows they were made of, and what there is to say of those without."""
+    kept = store.keyed_rows()
+    found, findings = [], []
+    for line in lines:
+        try:
+            found.append((line, list(find_rows(line, kept).values())))
+        except StoreError as error:
+            name = line["model"], line["sampler"]
+            findings.append(Finding(*name, "", "rows", "", str(error)))
+    return found, findings
 
 
 def installed(blocked: Collection[str] = (), *, first_party_only: bool = False) -> Registry:

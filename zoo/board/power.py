@@ -64,8 +64,8 @@ def smallest_seen(frame: pd.DataFrame) -> pd.DataFrame:
     Example:
         >>> line = {"metric": "m", "canary": "expanded", "meaning": "", "mean": 0.0, "floor": 0.0}
         >>> lines = [line | {"strength": s, "detected": d} for s, d in ((0.01, 0.1), (0.02, 1.0))]
-        >>> smallest_seen(pd.DataFrame(lines)).loc["m", "expanded"]
-        0.02
+        >>> smallest_seen(pd.DataFrame(lines))["expanded"].tolist()
+        [0.02]
     """
     table: dict[str, dict[str, float]] = {}
     for (metric, canary), own in frame.groupby(["metric", "canary"], sort=False):

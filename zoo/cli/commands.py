@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.cli.gates import is_key, show_kept
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
@@ -74,9 +75,11 @@ def list_plugins(options: argparse.Namespace) -> int:
 
 
 def show(options: argparse.Namespace) -> int:
-    """`zoo show NAME`: what one plugin is and which options it takes."""
+    """`zoo show NAME`: what one plugin is and which options it takes; or see `show_kept`."""
+    if len(options.names) > 1 or is_key(options.names[0], options.out):
+        return show_kept(options)
     registry = _registry(options)
-    listing = _find_any(registry, options.name)
+    listing = _find_any(registry, options.names[0])
     factory = load(listing)
     facts = _listed(listing) | {"factory": str(listing.spec.factory)}
     if facts["kind"] == "dataset":
@@ -150,6 +153,27 @@ def score(options: argparse.Namespace) -> int:
         scores = score_file(work, options.file)
     _write(score_table(scores, options.format))
     return 0 if all(line["value"] is not None for line in scores) else 1
+
+
+def power(options: argparse.Namespace) -> int:
+    """`zoo power`: the smallest defect that each metric tells from the truth."""
+    from zoo import api
+    from zoo.board.power import power_table, render_power
+    from zoo.cli.progress import ProgressDisplay
+    from zoo.harness.plan import make_plan
+
+    settings = api.budget(options.preset)
+    plan = make_plan(_registry(options), [], [], options.dataset, settings)
+    if "fresh" not in plan.dataset.listing.spec.offers:
+        raise UsageError(
+            f"dataset {plan.dataset.label!r} cannot draw fresh conformations to spoil. "
+            "Choose one that offers 'fresh'."
+        )
+    with ProgressDisplay(6) as display:
+        found, floors = api.prepare(plan, options.out, "cpu", None, display).power()
+    metrics = [metric.label for metric in plan.metrics]
+    _write(render_power(power_table(metrics, found, floors), options.format))
+    return 0
 
 
 def _registry(options: argparse.Namespace) -> Registry:

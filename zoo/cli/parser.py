@@ -8,7 +8,7 @@ from pathlib import Path
 
 import zoo
 from zoo.board import FORMATS
-from zoo.cli import commands
+from zoo.cli import commands, gates
 from zoo.harness.settings import PRESETS
 
 
@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zoo {zoo.__version__}")
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_run, _list, _show, _leaderboard, _sample, _score):
+    for add in (_run, _list, _show, _leaderboard, _sample, _score, _power, _compare, _verify):
         add(actions)
     return parser
 
@@ -53,8 +53,15 @@ def _list(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _show(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    show = _command(actions, "show", commands.show, "one plugin: what it is, and its options")
-    show.add_argument("name", metavar="NAME", help="a model, sampler, metric or dataset")
+    show = _command(
+        actions, "show", commands.show, "one plugin, or what made a line and how to again"
+    )
+    show.add_argument(
+        "names", nargs="+", metavar="NAME",
+        help="a model, sampler, metric or dataset; or the MODEL and SAMPLER of a kept line and "
+        "perhaps a SEED; or the beginning of a row's key",
+    )  # fmt: skip
+    _out(show)
 
 
 def _leaderboard(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -83,6 +90,33 @@ def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     score.add_argument("--format", choices=("table", "json"), default="table")
 
 
+def _power(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    power = _command(actions, "power", commands.power, "the smallest defect each metric can see")
+    _dataset_and_preset(power)
+    _out(power)
+    _format(power)
+
+
+def _compare(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    compare = _command(actions, "compare", gates.compare, "hold one leaderboard against another")
+    compare.add_argument("base", type=Path, metavar="BASE", help="a leaderboard.csv or its folder")
+    compare.add_argument("head", type=Path, metavar="HEAD", help="what is to be judged by it")
+    which = compare.add_mutually_exclusive_group()
+    which.add_argument(
+        "--metric", action="append", metavar="M",
+        help="compare this metric; may be repeated (default: rg_w1, bond_w1, ree_w1)",
+    )  # fmt: skip
+    which.add_argument("--all-metrics", action="store_true", help="compare every metric there is")
+    _format(compare)
+
+
+def _verify(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verify = _command(actions, "verify", gates.verify, "compute quality again from what is kept")
+    verify.add_argument("board", type=Path, metavar="BOARD", help="a leaderboard.csv")
+    _out(verify)
+    verify.add_argument("--jobs", type=_positive, metavar="N", help="default: one per core")
+
+
 def _command(
     actions: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
@@ -102,11 +136,15 @@ def _command(
     return parser
 
 
-def _budget(parser: argparse.ArgumentParser) -> None:
+def _dataset_and_preset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="bead-spring", metavar="D", help="what to learn")
     parser.add_argument(
         "--preset", choices=tuple(PRESETS), default="standard", help="budget (default: standard)"
     )
+
+
+def _budget(parser: argparse.ArgumentParser) -> None:
+    _dataset_and_preset(parser)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     _out(parser)
 

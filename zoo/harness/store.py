@@ -13,6 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,18 +100,35 @@ class Store:
         folder = self.root / stage / key
         if not folder.is_dir():
             return None
-        try:
-            record = json.loads((folder / RECORD).read_bytes())
-            intact = record.pop("sha256") == digest(record) and record["key"] == key
-            files = {name: _sha256(folder / name) for name in record["files"]}
-            if intact and files == record["files"]:
-                return Result(stage, key, folder, record["facts"], files, record["made"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # unreadable is damaged
+        with suppress(StoreError):
+            return self.check(stage, key)
         aside = self.root / "damaged" / f"{stage}-{key}-{uuid.uuid4().hex[:8]}"
         aside.parent.mkdir(exist_ok=True)
         folder.rename(aside)
         return None
+
+    def check(self, stage: str, key: str) -> Result:
+        """The kept result of a stage, if it is whole. Nothing is moved or written.
+
+        Raises:
+            StoreError: If it is missing or damaged.
+        """
+        folder = self.root / stage / key
+        try:
+            record = json.loads((folder / RECORD).read_bytes())
+            intact = record.pop("sha256") == digest(record) and record["key"] == key
+            files = {name: _sha256(folder / name) for name in record["files"]}
+            facts, made = record["facts"], record["made"]
+        except OSError as error:
+            where = error.filename or folder
+            raise StoreError(f"cannot read {str(where)!r}: {error.strerror}.") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            intact = False
+        wrong = [] if not intact else [n for n in files if files[n] != record["files"][n]]
+        if not intact or wrong:
+            path = folder / (wrong[0] if wrong else RECORD)
+            raise StoreError(f"{str(path)!r} is not what was kept: its SHA-256 is another one.")
+        return Result(stage, key, folder, facts, files, made)
 
     def keep(self, stage: str, key: str, folder: Path, facts: Mapping[str, Any]) -> Result:
         """Move a finished scratch folder to its place.
@@ -178,13 +196,17 @@ class Store:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All rows kept, in the order of their keys; an unreadable file is passed over."""
+        yield from self.keyed_rows().values()
+
+    def keyed_rows(self) -> dict[str, dict[str, Any]]:
+        """All rows kept by their keys, in order; an unreadable file is passed over."""
+        rows = {}
         for path in sorted((self.root / "rows").glob("*.json")):
-            try:
+            with suppress(OSError, ValueError):
                 row = json.loads(path.read_bytes())
-            except (OSError, ValueError):
-                continue
-            if isinstance(row, dict):
-                yield row
+                if isinstance(row, dict):
+                    rows[path.stem] = row
+        return rows
 
 
 def write_whole(path: Path, data: bytes) -> None:

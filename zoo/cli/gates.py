@@ -1,0 +1,60 @@
+"""The commands that a build may fail by: what got worse, and what does not hold."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from zoo.errors import UsageError
+
+
+def compare(options: argparse.Namespace) -> int:
+    """`zoo compare BASE HEAD`: hold one leaderboard against another."""
+    from zoo import api
+    from zoo.board.compare import exit_status
+    from zoo.board.compare_tables import render_comparison
+
+    metrics = [] if options.all_metrics else options.metric
+    cells = api.compare(options.base, options.head, metrics)
+    sys.stdout.write(render_comparison(cells, options.format))
+    return exit_status(cells)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """`zoo verify BOARD`: compute a board's quality figures again, and say which differ."""
+    from zoo import api
+    from zoo.board.derived import printable
+    from zoo.cli.progress import ProgressDisplay
+
+    registry = api.installed(options.blocked, first_party_only=options.no_plugins)
+    rows = sum(1 for _ in (options.out / "rows").glob("*.json"))
+    with ProgressDisplay(rows) as display:
+        findings, looked_at = api.verify(
+            options.board, out=options.out, jobs=options.jobs, registry=registry, watch=display
+        )
+    for finding in findings:
+        seed = f" seed {finding.seed}" if finding.seed else ""
+        kept = f"kept {finding.kept}, recomputed " if finding.kept else ""
+        name = f"{finding.model} · {finding.sampler}{seed} · {finding.figure}"
+        sys.stdout.write(f"{printable(name)}: {kept}{printable(finding.found)}\n")
+    verdict = f"{len(findings):,} do not hold" if findings else "all hold"
+    sys.stdout.write(f"{looked_at:,} figures verified: {verdict}\n")
+    return 1 if findings else 0
+
+
+def is_key(name: str, out: Path) -> bool:
+    """Whether a name is the beginning of a kept row's key: at least six hexadecimal digits."""
+    return bool(re.fullmatch("[0-9a-f]{6,}", name)) and any((out / "rows").glob(f"{name}*.json"))
+
+
+def show_kept(options: argparse.Namespace) -> int:
+    """`zoo show MODEL SAMPLER [SEED]` and `zoo show KEY`: what made a line, and how to again."""
+    from zoo import api
+
+    if len(options.names) > 3:
+        raise UsageError(f"{len(options.names)} names; expected MODEL, SAMPLER and perhaps SEED.")
+    texts = api.kept_lines(options.names, options.out)
+    sys.stdout.write("\n".join(texts))
+    return 0
