@@ -98,6 +98,8 @@ def account(folder: Path) -> None:
     for stage, seconds in spent.items():
         added = seconds - worked[stage]
         print(f"{stage:8} {seconds:14.1f} {worked[stage]:10.1f} {added:10.1f}")
+    judged = sum(spent.get(stage, 0.0) for stage in ("score", "floor"))
+    print(f"floors, scores and intervals: {judged:.1f} s of {total:.1f} s, {judged / total:.1%}")
     added = total - sum(worked.values())
     print(f"added around training and drawing: {added:.1f} s of {total:.1f} s, {added / total:.1%}")
 

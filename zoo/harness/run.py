@@ -230,7 +230,7 @@ class Run:
             train.data,
             plan.metrics_of(train.model),
             settings.replicas,
-            settings.draw_groups if train.seed == 0 else 0,
+            settings.draw_groups if settings.seeds == 1 else 0,
         )
 
     def _time(self, jobs: Sequence[Job]) -> dict[tuple[Choice, Choice, str], Outcome]:

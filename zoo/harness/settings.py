@@ -23,7 +23,7 @@ class Settings:
         power_repeats: Spoilt sets behind each figure of `zoo power`.
         replicas: Other test sets of the same size that each drawn set is scored against, at most
             as many as are kept with the data.
-        draw_groups: Groups of the first seed's draws that are left out in turn.
+        draw_groups: Groups of draws that are left out in turn where there is a single seed.
         timing_rounds: Least rounds in which all entries are timed in turn.
         round_seconds: Least time a fast entry is repeated for within a round.
         timing_seconds: Seconds after which no further rounds are added to those, per device.
@@ -53,6 +53,7 @@ PRESETS = {
         seeds=1,
         own_epochs=False,
         draws=2_000,
+        floor_repeats=20,
         replicas=4,
         timing_rounds=3,
         round_seconds=0.02,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,7 +120,7 @@ class _Watched:
                 return answer
         return {}
 
-    def timer(self, n: int) -> Any:  # noqa: ANN401 - Callable[[], float | None]
+    def timer(self, n: int) -> Callable[[], float | None]:
         """A function that gives seconds per call at a batch size."""
         return lambda: self.ask("time", n).get("seconds")
 

@@ -170,7 +170,12 @@ def pair_distances(x: Tensor) -> Tensor:
         [[3.0, 5.0, 4.0]]
     """
     i, j = torch.triu_indices(x.shape[1], x.shape[1], offset=1, device=x.device)
-    return _length(x[:, i] - x[:, j])
+    if x.requires_grad:
+        return _length(x[:, i] - x[:, j])  # unlike a root, a norm has a gradient at zero
+    squared = x.new_zeros(())
+    for axis in x.movedim(-1, 0).contiguous():  # several times faster than all axes at once
+        squared = squared + (axis.index_select(1, i) - axis.index_select(1, j)).square_()
+    return squared.sqrt()
 
 
 def closest_contact(x: Tensor) -> Tensor:

@@ -34,12 +34,13 @@ class Memorization(zoo.Metric):
         0.0
     """
 
-    most: int = 1_000
+    most: int = 500
 
     def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
         """Ratio of median nearest distances."""
-        near = nearest_distances(drawn.conformations[: self.most], data.train)
-        usual = nearest_distances(data.test[: self.most], data.train)
+        x, test = drawn.conformations[: self.most], data.test[: self.most]
+        nearest = nearest_distances(torch.cat([x, test]), data.train)
+        near, usual = torch.split(nearest, [len(x), len(test)])
         return float(near.quantile(0.5) / usual.quantile(0.5))
 
 

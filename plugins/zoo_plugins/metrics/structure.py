@@ -95,7 +95,7 @@ def contact_map(x: Tensor, cutoff: float) -> Tensor:
 
     Returns:
         Chances, in double precision, of the pairs (0, 2), (0, 3), …, (1, 3), …, each averaged
-        with its mirror image; NaN where any distance is.
+        with its mirror image; NaN if any coordinate is.
 
     Example:
         >>> rod = torch.stack([torch.arange(4.0), torch.zeros(4)], dim=-1)[None]
@@ -103,10 +103,10 @@ def contact_map(x: Tensor, cutoff: float) -> Tensor:
         [1.0, 0.0, 1.0]
     """
     beads = x.shape[1]
-    distances = pair_distances(x)
+    touch = pair_distances(x) < cutoff
     # A comparison with NaN is false: a failed conformation would merely touch nothing.
-    touch = torch.where(distances.isnan(), distances, (distances < cutoff).to(distances))
-    chance = touch.mean(dim=0, dtype=torch.double)
+    spoil = math.nan if x.isnan().any() else 0.0
+    chance = touch.sum(dim=0).double() / len(x) + spoil
     chance = (chance + chance[mirrored_pairs(beads).to(x.device)]) / 2
     i, j = torch.triu_indices(beads, beads, offset=1, device=x.device)
     return chance[j - i >= 2]
@@ -140,7 +140,7 @@ def form_factor(x: Tensor, q: Tensor, *, step: float = 0.005, farthest: float = 
     distances, beads = pair_distances(x), x.shape[1]
     if distances.isnan().any():
         return torch.full_like(q, math.nan, dtype=torch.double)
-    bins = (distances.clamp(max=farthest) / step).round().long().flatten()
+    bins = (distances.clamp(max=farthest) / step).round_().int().flatten()
     counts = torch.bincount(bins)
     occupied = counts.nonzero().squeeze(1)
     phase = q.double()[..., None] * (occupied * step)

@@ -43,7 +43,7 @@ class C2ST(zoo.Metric):
         Rahimi & Recht, Weighted sums of random kitchen sinks (2008) (the classifier).
     """
 
-    most: int = 5_000
+    most: int = 3_000
     width: int = 256
     ridge: float = 0.1
 
@@ -94,8 +94,8 @@ class SlicedW1(zoo.Metric):
         0.0
     """
 
-    most: int = 5_000
-    directions: int = 50
+    most: int = 4_000
+    directions: int = 40
 
     def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
         """Mean distance in test standard deviations."""
@@ -126,7 +126,7 @@ class MMD(zoo.Metric):
         Gretton, Borgwardt, Rasch, Schölkopf & Smola, J. Mach. Learn. Res. 13 (2012), 723.
     """
 
-    most: int = 1_500
+    most: int = 1_000
     median_of: int = 300
 
     def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
