@@ -340,7 +340,7 @@ def line(**times: Any) -> list[dict[str, Any]]:
         "peak_mb": 7.5,
         "measured": "2026-01-01",
     }
-    shared = {"settings": {"batch": 1_000}}
+    shared = {"settings": {"batch": 1_000}, "made_by": {"timing_threads": 2}}
     first = shared | {"train_seconds": 10.0, "times": {"cpu": cpu | times}}
     return [first, shared | {"train_seconds": 30.0, "times": {}}]
 

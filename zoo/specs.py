@@ -86,7 +86,8 @@ class MetricSpec(Spec):
         unit: Unit of the value, such as `σ`, `kT`, `std` (of the test value) or `` for a ratio.
         best: The value of a perfect model with unlimited samples; `None` where it depends on
             the data, and the floor says it.
-        lower_is_better: Direction; `False` where larger is better, up to `best`.
+        lower_is_better: Direction; `False` where larger is better, up to `best`; `None` where
+            nearer to the floor is.
         needs: What the dataset must offer (`energy`, `log_prob`).
         model_needs: What the model must offer (`log_prob`); others have no such value.
     """
@@ -94,7 +95,7 @@ class MetricSpec(Spec):
     kind: ClassVar[str] = "metric"
     unit: str
     best: float | None
-    lower_is_better: bool
+    lower_is_better: bool | None
     needs: Set[str] = frozenset()
     model_needs: Set[str] = frozenset()
 

@@ -64,9 +64,10 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
     yield more("memorization", "memorization:Memorization", "distance to training data", "", 1.0)
     yield more("diversity", "variety:Diversity", "distance between drawn chains", "", 1.0)
     yield more("coverage", "variety:Coverage", "true chains that have a drawn one nearby", "", None)
-    yield _metric("rg_mean", "moments:RgMean", "mean radius of gyration as drawn", "σ", None)
+    yield _metric("rg_mean", "moments:RgMean", "mean radius of gyration", "σ", None, lower=None)
     dense, p = partial(_metric, model_needs={"log_prob"}), "log_prob"
-    yield dense("rg_reweighted", f"{q}:RgReweighted", "rg_mean with weights p/q", "σ", None, p)
+    again = ("rg_reweighted", f"{q}:RgReweighted", "rg_mean with weights p/q", "σ")
+    yield dense(*again, None, p, lower=None)
     yield dense("test_nll", f"{q}:HeldOutNLL", "mean -ln q of test chains", "nats", None)
     yield dense("kl", f"{q}:KL", "divergence of the model from the truth", "nats", 0.0, p)
     ess = ("weight_ess", f"{q}:WeightESS", "share of draws that weights p/q leave", "")
@@ -114,7 +115,7 @@ def _metric(
     unit: str,
     best: float | None = 0.0,
     *needs: str,
-    lower: bool = True,
+    lower: bool | None = True,
     model_needs: Set[str] = frozenset(),
 ) -> zoo.MetricSpec:
     return zoo.MetricSpec(

@@ -146,7 +146,12 @@ def _judge(
     old: list[Line], new: list[Line], head: dict[tuple[str, ...], Any], metrics: Sequence[str]
 ) -> Iterator[tuple[str, Judgement]]:
     if not old:
-        yield "line", Judgement(Verdict.NEW, "the line is not in BASE")
+        good = len(new) == 1 and new[0]["status"] == "ok"
+        verdict = Verdict.NEW if good else Verdict.INCOMPARABLE
+        what = "" if good else ", and it failed or stands twice"
+        yield "line", Judgement(verdict, f"the line is not in BASE{what}")
+    elif len(old) == len(new) == 1 and old[0]["status"] != "ok" == new[0]["status"]:
+        yield "line", Judgement(Verdict.BETTER, f"it was {old[0]['status'] or 'missing'} in BASE")
     elif fault := _missing(old, new, head) or _difference(old[0], new[0]):
         yield "line", Judgement(Verdict.INCOMPARABLE, fault)
     else:

@@ -8,12 +8,13 @@ them: what cannot be read as a number is found here, and never passes.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from zoo.board.statistics import Interval
+import numpy as np
+
+from zoo.board.statistics import Interval, Scores
 from zoo.specs import HEADLINE
 
 METRICS = (HEADLINE, "bond_w1", "ree_w1")
@@ -82,8 +83,9 @@ def judge_metric(base: Line, head: Line, metric: str) -> Judgement | None:
 
     The change is that of the distance to BASE's floor band. Its interval is Student's, of the
     seeds' differences, since seed by seed both lines saw the same randomness; without values
-    per seed it comes from both lines' own intervals. A change counts if its interval excludes
-    0 and it exceeds half the width of the floor's band.
+    per seed it comes from both lines' own intervals. A change counts if it exceeds half the
+    width of the floor's band, and its interval excludes 0; for the worse also if it is more
+    than BASE's own interval explains, however much the seeds of HEAD differ.
 
     Args:
         base: A line of BASE.
@@ -111,11 +113,11 @@ def judge_metric(base: Line, head: Line, metric: str) -> Judgement | None:
     if not band[0] <= number(head[f"{metric}_floor"]) <= band[1]:
         moved = f"the floor moved from {base[f'{metric}_floor']} to {head[f'{metric}_floor']}"
         return Judgement(Verdict.INCOMPARABLE, moved, *values)
-    margin = (band[1] - band[0]) / 2
+    margin = (band[1] - band[0]) / 2 or _half_width(base, metric)
     if _figures(base, metric) == _figures(head, metric):
         return Judgement(Verdict.SAME, "the same values", *values, 0.0, 0.0, 0.0, margin)
     change, basis = _change(base, head, metric, (band[0], band[1]))
-    verdict, reason = _decide(change, margin)
+    verdict, reason = _decide(change, margin, _usual(base, metric))
     return Judgement(verdict, f"{reason}; {basis}", *values, *change, margin)
 
 
@@ -161,8 +163,7 @@ def _change(base: Line, head: Line, metric: str, band: tuple[float, float]) -> t
         return found, f"{len(old)} paired seeds"
     lines = base, head
     value, other = (number(line[metric]) for line in lines)
-    half = math.hypot(*(number(line.get(f"{metric}_high", "")) - number(line[metric])
-                        for line in lines))  # fmt: skip
+    half = math.hypot(*(_half_width(line, metric) for line in lines))
     change = excess(other) - excess(value)
     basis = "seeds not paired, since a file lacks their values"
     if number(base["seeds"]) == 1:
@@ -170,30 +171,46 @@ def _change(base: Line, head: Line, metric: str, band: tuple[float, float]) -> t
     return Interval(change, change - half, change + half), basis
 
 
+def _half_width(line: Line, metric: str) -> float:
+    """Half of a line's own interval: its upper half, since the lower may be cut; NaN if none."""
+    return number(line.get(f"{metric}_high", "")) - number(line[metric])
+
+
 def _student(values: list[float]) -> Interval:
     """Mean of at least two values, and Student's 95% interval of it."""
-    from scipy.special import stdtrit  # the quantile alone; scipy.stats takes a second
-
-    mean, error = statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))
-    half = float(stdtrit(len(values) - 1, 0.975)) * error
+    found = Scores(np.array(values)[None, :, None], np.array([math.nan])).estimate()
+    mean, half = float(found.mean[0]), float(found.half_width[0])
     return Interval(mean, mean - half, mean + half)
 
 
-def _decide(change: Interval, margin: float) -> tuple[Verdict, str]:
+def _usual(base: Line, metric: str) -> float:
+    """How far from BASE another run like it may lie by chance; NaN if nothing tells."""
+    seeds = _seeds(base, metric)
+    own = [_half_width(base, metric)]
+    if len(seeds) > 1:
+        found = _student(seeds)
+        own.append(found.high - found.value)
+    return math.sqrt(2) * max(own)
+
+
+def _decide(change: Interval, margin: float, usual: float) -> tuple[Verdict, str]:
     value, low, high = change
     where = f"{abs(value):.3g} {'further from' if value > 0 else 'nearer to'} the floor"
     between = f"[{low:.3g}, {high:.3g}]"
-    if math.isnan(low) or math.isnan(high):
-        return Verdict.UNSURE, f"{where}, and there is no interval"
-    if low > 0 and value > margin:
+    if value > margin and low > 0:
         return Verdict.WORSE, f"{where} {between}, where {margin:.3g} would pass"
-    if high < 0 and value < -margin:
+    if value > margin and value > usual:  # that HEAD's own seeds differ is no excuse
+        return Verdict.WORSE, f"{where}, where BASE's own interval explains {usual:.3g}"
+    if value < -margin and high < 0:
         return Verdict.BETTER, f"{where} {between}, where {margin:.3g} would be chance"
-    if abs(value) > margin:
-        return Verdict.UNSURE, f"{where}, but the interval {between} holds 0"
-    if -2 * margin <= low and high <= 2 * margin:
+    if abs(value) <= margin and -2 * margin <= low and high <= 2 * margin:
         return Verdict.SAME, f"{where}, within the margin {margin:.3g}"
-    return Verdict.UNSURE, f"{where}, but the interval {between} exceeds twice {margin:.3g}"
+    doubt = f"the interval {between} exceeds twice {margin:.3g}"
+    if math.isnan(low) or math.isnan(high):
+        doubt = "there is no interval"
+    elif abs(value) > margin:
+        doubt = f"the interval {between} holds 0"
+    return Verdict.UNSURE, f"{where}, but {doubt}"
 
 
 def judge_time(base: Line, head: Line, device: str) -> Judgement | None:

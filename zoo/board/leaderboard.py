@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from zoo.board.lines import describe, group, metric_columns, scores
@@ -27,7 +26,7 @@ COLUMNS = (
 )
 """The first columns of `leaderboard.csv`, in their order; others follow."""
 
-BOARD = ("dataset", "data_sha256", "preset", "device", "trainings")
+BOARD = ("schema", "dataset", "data_sha256", "preset", "device", "trainings")
 """What lines must share to be ranked against one another."""
 
 COPIES = 0.5
@@ -69,17 +68,26 @@ def _ranks(lines: Sequence[Sequence[Row]], frame: pd.DataFrame) -> pd.Series[int
     found = pd.Series(pd.NA, index=frame.index, dtype="Int64")
     ranked = frame[frame["part"] == "ranked"]
     for _, board in ranked.groupby(list(BOARD)):
-        found[board.index] = ranks(scores([lines[index] for index in board.index], HEADLINE))
+        found[board.index] = ranks(scores([lines[index] for index in board.index], [HEADLINE]))
     return found
 
 
 def _flags(frame: pd.DataFrame) -> pd.Series[str]:
-    """What strikes: an interval that meets the floor's band, copies of training data, clocks."""
+    """What strikes: where the interval lies beside the floor's band, copies, wrong densities."""
+    none = pd.Series(math.nan, frame.index)
     lowest = frame[f"{HEADLINE}_low"].fillna(frame[HEADLINE])
-    near = lowest <= frame[f"{HEADLINE}_floor_high"]
-    copies = frame.get("memorization", pd.Series(math.nan, frame.index)) < COPIES
-    words = np.where(near, "indistinguishable ", "") + np.where(copies, "copies ", "")
-    return pd.Series(words, frame.index).str.strip()
+    highest = frame[f"{HEADLINE}_high"].fillna(frame[HEADLINE])
+    below = highest < frame[f"{HEADLINE}_floor_low"]
+    found = {
+        "indistinguishable": (lowest <= frame[f"{HEADLINE}_floor_high"]) & ~below,
+        "below-floor": below,
+        "copies": frame.get("memorization", none) < COPIES,
+        "unnormalised": frame.get("kl_high", none) < 0,
+    }
+    words = pd.Series("", frame.index)
+    for word, holds in found.items():
+        words = words.where(~holds, words + " " + word)
+    return words.str.strip()
 
 
 _TEXT = (

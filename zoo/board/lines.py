@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zoo.board.statistics import Scores, jackknife_variance
+from zoo.board.statistics import Array, Scores, jackknife_variance
 from zoo.board.times import timing
 from zoo.specs import HEADLINE
 
 Row = Mapping[str, Any]
+_BUDGET = ("preset", "epochs", "own_epochs", "draws", "batch")
+"""The settings that make lines of different budgets."""
+
 _SHOWN = (HEADLINE, "bond_w1", "ree_w1")
 """Metrics that have a column on every board, whether or not anybody computed them."""
 
@@ -25,10 +28,10 @@ def group(rows: Iterable[Row]) -> list[list[Row]]:
     last: dict[Any, Any] = {}
     for row in sorted(rows, key=lambda row: str(row["measured"])):
         made_by = row["made_by"]
-        budget = [(k, v) for k, v in row["settings"].items() if k not in ("seeds", "timeout")]
         line = (
             *(row["model"], row["sampler"], row["dataset"]),
-            *(made_by["data_sha256"], made_by["device"], *sorted(budget)),
+            *(made_by["data_sha256"], made_by["device"]),
+            *(row["settings"].get(name) for name in _BUDGET),
         )
         maker = repr([made_by["model"], made_by["sampler"], made_by["code"]])
         lines.setdefault(line, {}).setdefault(maker, {})[row["seed"]] = row
@@ -40,13 +43,13 @@ def group(rows: Iterable[Row]) -> list[list[Row]]:
 def describe(jobs: Sequence[Row]) -> dict[str, Any]:
     """Everything of a line but its metrics and its rank."""
     first = jobs[0]
-    failed = [job for job in jobs if job["status"] != "ok"]
+    failed = [job for job in jobs if _status(job) != "ok"]
     return {
         "schema": first["schema"],
         "model": first["model"],
         "sampler": first["sampler"],
         "dataset": first["dataset"],
-        "status": failed[0]["status"] if failed else "ok",
+        "status": _status(failed[0]) if failed else "ok",
         "seeds": len(jobs) - len(failed),
         "trainings": len(jobs),
         "nfe": _mean(jobs, "nfe"),
@@ -59,63 +62,100 @@ def describe(jobs: Sequence[Row]) -> dict[str, Any]:
     }
 
 
+def _status(job: Row) -> str:
+    """A job's status; without a finite headline it has no result, whatever it says."""
+    if job["status"] == "ok" and _value(job, HEADLINE) is None:
+        return "invalid"
+    return str(job["status"])
+
+
+def _value(job: Row, name: str) -> float | None:
+    """A metric's value where there is one and it is a number: NaN neither wins nor ties."""
+    value = job["values"].get(name)
+    return value if isinstance(value, float | int) and math.isfinite(value) else None
+
+
 def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
     """For every metric its mean, interval, floor, ratio to the floor, and the seeds' values."""
     names = dict.fromkeys(_SHOWN)
     for jobs in lines:
         for job in jobs:
             names |= dict.fromkeys((*job["values"], *job["floors"]))
+    order = list(names)
+    found = _estimates(lines, {name: place for place, name in enumerate(order)})
     columns: dict[str, Any] = {}
-    for name in names:
-        columns |= _metric(name, lines)
+    for name, value, half in zip(order, *found, strict=True):
+        least = np.array([_least(name, jobs[0]) for jobs in lines])
+        low = np.maximum(value - half, np.fmin(least, value))
+        columns |= {name: value, f"{name}_low": low, f"{name}_high": value + half}
+        columns |= _floors(name, value, [jobs[0]["floors"].get(name, {}) for jobs in lines])
+        columns[f"{name}_seeds"] = [_in_words(name, jobs) for jobs in lines]
     return pd.DataFrame(columns)
 
 
-def scores(lines: Sequence[Sequence[Row]], name: str) -> Scores:
-    """The scores of complete lines that have the same seeds."""
-    table = [[_scores_of(job, name) for job in jobs] for jobs in lines]
-    columns = min((len(row) for line in table for row in line), default=1)
-    cut = [[row[:columns] for row in line] for line in table]
-    without = [jobs[0].get("without", {}).get(name, ()) for jobs in lines]
-    noise = [jackknife_variance(values) if len(values) > 1 else math.nan for values in without]
-    return Scores(np.array(cut, dtype=float), np.array(noise, dtype=float))
+def scores(lines: Sequence[Sequence[Row]], names: Sequence[str]) -> Scores:
+    """Scores of lines with the same seeds: all metrics of the first line, then of the second."""
+    table = [
+        [[[job["values"][name], *_replicates(job, name)] for job in jobs] for name in names]
+        for jobs in lines
+    ]
+    columns = min((len(row) for line in table for one in line for row in one), default=1)
+    cut = [[row[:columns] for row in one] for line in table for one in line]
+    noise = [_draw_noise(jobs[0], name) for jobs in lines for name in names]
+    groups = max((len(jobs[0].get("without", {}).get(names[0], ())) for jobs in lines), default=0)
+    return Scores(np.array(cut, dtype=float), np.array(noise, dtype=float), groups)
 
 
-def _scores_of(job: Row, name: str) -> list[float]:
-    return [job["values"][name], *job.get("replicates", {}).get(name, ())]
+def _estimates(lines: Sequence[Sequence[Row]], place: Mapping[str, int]) -> tuple[Array, Array]:
+    """Mean and half the interval, shape (metrics, lines); NaN unless every job has a value."""
+    value, half = (np.full((len(place), len(lines)), math.nan) for _ in range(2))
+    for (names, *_), alike in _alike(lines).items():
+        found = scores([lines[index] for index in alike], names).estimate()
+        where = np.ix_([place[name] for name in names], alike)
+        value[where] = found.mean.reshape(len(alike), -1).T
+        half[where] = found.half_width.reshape(len(alike), -1).T
+    return value, half
 
 
-def _metric(name: str, lines: Sequence[Sequence[Row]]) -> dict[str, Any]:
-    """Columns of one metric; NaN for a line unless every job has a value."""
-    value, low, high = (np.full(len(lines), math.nan) for _ in range(3))
-    for alike in _alike(name, lines).values():
-        found = scores([lines[index] for index in alike], name).estimate()
-        value[alike] = found.mean
-        low[alike], high[alike] = found.mean - found.half_width, found.mean + found.half_width
-    low = np.maximum(low, [_least(name, jobs[0]) for jobs in lines])
-    floors = [jobs[0]["floors"].get(name, {}) for jobs in lines]
-    floor = np.array([one.get("mean", math.nan) for one in floors], dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(floor != 0, value / floor, math.nan)
-    return {
-        name: value,
-        f"{name}_low": low,
-        f"{name}_high": high,
-        f"{name}_floor": floor,
-        f"{name}_floor_low": [one.get("low", math.nan) for one in floors],
-        f"{name}_floor_high": [one.get("high", math.nan) for one in floors],
-        f"{name}_ratio": ratio,
-        f"{name}_seeds": [_in_words(name, jobs) for jobs in lines],
-    }
-
-
-def _alike(name: str, lines: Sequence[Sequence[Row]]) -> dict[tuple[int, ...], list[int]]:
-    """Numbers of the complete lines, by how many test sets each seed was scored against."""
+def _alike(lines: Sequence[Sequence[Row]]) -> dict[tuple[tuple[str, ...], int, int], list[int]]:
+    """Numbers of the lines that can be estimated together, by metrics, seeds and replicas."""
     found = defaultdict(list)
     for index, jobs in enumerate(lines):
-        if all(job["status"] == "ok" and name in job["values"] for job in jobs):
-            found[tuple(len(_scores_of(job, name)) for job in jobs)].append(index)
+        if any(_status(job) != "ok" for job in jobs):
+            continue
+        by_replicas = defaultdict(list)
+        for name in jobs[0]["values"]:
+            if all(_value(job, name) is not None for job in jobs):
+                by_replicas[min(len(_replicates(job, name)) for job in jobs)].append(name)
+        for count, names in by_replicas.items():
+            found[tuple(names), len(jobs), count].append(index)
     return found
+
+
+def _replicates(job: Row, name: str) -> Sequence[float]:
+    found: Sequence[float] = job.get("replicates", {}).get(name, ())
+    return found if all(map(math.isfinite, found)) else ()
+
+
+def _draw_noise(job: Row, name: str) -> float:
+    """Variance over draws, where groups of them have been left out."""
+    without = job.get("without", {}).get(name, ())
+    return jackknife_variance(without) if len(without) > 1 else math.nan
+
+
+def _floors(name: str, value: Array, floors: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+    mean, low, high = (
+        np.array([one.get(end, math.nan) for one in floors], dtype=float)
+        for end in ("mean", "low", "high")
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(mean != 0, value / mean, math.nan)
+    return {
+        f"{name}_floor": mean,
+        f"{name}_floor_low": low,
+        f"{name}_floor_high": high,
+        f"{name}_ratio": ratio,
+    }
 
 
 def _least(name: str, row: Row) -> float:
@@ -127,7 +167,7 @@ def _least(name: str, row: Row) -> float:
 
 def _in_words(name: str, jobs: Sequence[Row]) -> str:
     """The values seed by seed, with a dash where there is none."""
-    values = [job["values"].get(name) for job in jobs]
+    values = [_value(job, name) for job in jobs]
     if all(value is None for value in values):
         return ""
     return " ".join("-" if value is None else f"{value:.6g}" for value in values)
@@ -166,7 +206,8 @@ def _reason(jobs: Sequence[Row], failed: Sequence[Row]) -> str:
     if not failed:
         return _missing(jobs)
     which = f"{len(failed)} of {len(jobs)} seeds: " if len(jobs) > 1 else ""
-    return which + str(failed[0]["reason"])
+    reason = failed[0]["reason"] or f"{HEADLINE} is {failed[0]['values'].get(HEADLINE)}"
+    return which + str(reason)
 
 
 def _missing(jobs: Sequence[Row]) -> str:

@@ -28,20 +28,14 @@ class Interval(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """Means with their standard errors and the degrees of freedom of those, arrays of one shape."""
+    """Means, and half the widths of their 95% intervals, NaN where there is none."""
 
     mean: Array
-    error: Array
-    freedom: Array
-
-    @property
-    def half_width(self) -> Array:
-        """Half the width of Student's 95% interval; NaN where there is no error."""
-        return _quantile(self.freedom) * self.error
+    half_width: Array
 
 
-DRAW_GROUPS = 5
-"""Groups of draws that are left out in turn to see what a single seed owes to its draws."""
+LEAST = 0.9
+"""Chosen by simulation (benchmarks/coverage.py): with 1, intervals of good models are too wide."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +47,23 @@ class Scores:
             replicas nothing is known of the test set's part in the error.
         draw_noise: Variance of the first seed's score over sets of draws, shape (lines,); used
             where there is one seed only. NaN where unknown.
+        draw_groups: Groups of draws that this variance comes from.
     """
 
     table: Array
     draw_noise: Array
+    draw_groups: int = 5
 
     def estimate(self) -> Estimate:
-        """Mean over seeds of the shown value, and its error over seeds, draws and test sets.
+        """Mean over seeds of the shown value, and its interval over seeds, draws and test sets.
 
         What is estimated is the expectation over trainings, draws and test sets of the board's
         sizes. A score is a seed's part (training and draws), a test set's part and a rest: a
         crossed random-effects model. The variance of the mean of column 0 over K seeds is
         (seed + rest) / K + test. The spread of seeds within a column gives the first two; the
         spread of the replicas' means gives test + rest / K, of which the latter is taken off.
-        Degrees of freedom follow Satterthwaite.
+        Degrees of freedom follow Satterthwaite; since he is too hopeful where few seeds decide,
+        no interval is narrower than `LEAST` of Student's over seeds alone.
 
         Reference:
             Searle, Casella & McCulloch, Variance Components (1992), section 4.3;
@@ -78,9 +75,8 @@ class Scores:
             >>> found.mean, (found.mean + found.half_width).round(3)
             (array([2.]), array([4.484]))
         """
-        seed, test, rest = ((part**2).sum(axis=1) for part in self._parts)
-        error, freedom = self._error(seed + self._draws, test, rest)
-        return Estimate(self.mean, error, freedom)
+        seed, test, rest = self._squares
+        return Estimate(self.mean, self._half_width(seed + self._draws, test, rest))
 
     def better(self, rows: slice, others: slice) -> npt.NDArray[np.bool_]:
         """Whether others are lower than lines beyond doubt, shape (rows, others).
@@ -88,11 +84,13 @@ class Scores:
         Paired: of two lines, scores are subtracted seed by seed and test set by test set, and
         the 95% interval of the difference is looked at.
         """
-        seed, test, rest = (_squared_distances(part[rows], part[others]) for part in self._parts)
+        seed, test, rest = (
+            np.maximum(squares[rows, None] + squares[others] - 2 * part[rows] @ part[others].T, 0.0)
+            for part, squares in zip(self._parts, self._squares, strict=True)
+        )
         draws = self._draws
-        error, freedom = self._error(seed + draws[rows, None] + draws[others], test, rest)
-        ahead = self.mean[rows, None] - self.mean[others]
-        found: npt.NDArray[np.bool_] = ahead > _quantile(freedom) * error
+        half_width = self._half_width(seed + draws[rows, None] + draws[others], test, rest)
+        found: npt.NDArray[np.bool_] = self.mean[rows, None] - self.mean[others] > half_width
         return found
 
     @cached_property
@@ -121,20 +119,27 @@ class Scores:
         )
 
     @cached_property
+    def _squares(self) -> tuple[Array, Array, Array]:
+        """Squared lengths of those vectors, each of shape (lines,)."""
+        seed, test, rest = ((part**2).sum(axis=1) for part in self._parts)
+        return seed, test, rest
+
+    @cached_property
     def _draws(self) -> Array:
         """The variance that seeds would have shown, were there more than one."""
         return self.draw_noise if self.table.shape[1] == 1 else np.zeros(len(self.table))
 
-    def _error(self, seed: Array, test: Array, rest: Array) -> tuple[Array, Array]:
-        """Standard error and degrees of freedom from the three variances."""
+    def _half_width(self, seed: Array, test: Array, rest: Array) -> Array:
+        """Half of a 95% interval from the three variances."""
         _, seeds, columns = self.table.shape
         test = np.maximum(test - rest, 0.0)
-        seed_freedom = seeds - 1.0 if seeds > 1 else DRAW_GROUPS - 1.0
+        seed_freedom = seeds - 1 if seeds > 1 else max(1, self.draw_groups - 1)
         total = seed + test
         spread = seed**2 / seed_freedom + test**2 / max(1, columns - 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             freedom = np.where(spread > 0, total**2 / spread, seed_freedom)
-        return np.sqrt(total), freedom
+        least = LEAST * _quantile(np.array(seed_freedom)) * np.sqrt(seed)
+        return np.maximum(_quantile(freedom) * np.sqrt(total), least)
 
 
 @cache
@@ -149,13 +154,6 @@ def _quantiles() -> tuple[Array, Array]:
 def _quantile(freedom: Array) -> Array:
     """Student's 97.5% quantile, to four digits; NaN for NaN."""
     found: Array = np.interp(1 / freedom, *_quantiles())
-    return found
-
-
-def _squared_distances(a: Array, b: Array) -> Array:
-    """|aᵢ − bⱼ|², by matrix products; rounding may not make it negative."""
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
-    found: Array = np.maximum(squares - 2 * (a @ b.T), 0.0)
     return found
 
 
@@ -178,12 +176,13 @@ def jackknife_variance(values: Sequence[float]) -> float:
     return float((len(x) - 1) * x.var())
 
 
-def ranks(scores: Scores, *, at_once: int = 100_000) -> npt.NDArray[np.int64]:
-    """Rank lines of which the lower is the better; lines that cannot be told apart share one.
+def ranks(scores: Scores, *, at_once: int = 500_000) -> npt.NDArray[np.int64]:
+    """Rank lines of which the lower is the better, by how many are better beyond doubt.
 
     A line's rank is one more than the number of lines that are better beyond doubt (see
-    `Scores.better`). No line ranks before one with a better mean: noise alone earns no rank.
-    Comparisons are not corrected for their number.
+    `Scores.better`), and no less than that of any line with a better mean: noise earns no rank.
+    Lines between which there is no such difference share one, unless a third line comes
+    between them. Comparisons are not corrected for their number.
 
     Args:
         scores: The lines, all with the same seeds.
@@ -198,7 +197,7 @@ def ranks(scores: Scores, *, at_once: int = 100_000) -> npt.NDArray[np.int64]:
         array([3, 1, 1])
     """
     order = np.argsort(scores.mean, kind="stable")
-    ordered = Scores(scores.table[order], scores.draw_noise[order])
+    ordered = Scores(scores.table[order], scores.draw_noise[order], scores.draw_groups)
     lines = len(order)
     rows = max(1, at_once // max(1, lines))
     beaten_by = np.zeros(lines, dtype=np.int64)

@@ -112,8 +112,8 @@ def _legend(frame: pd.DataFrame) -> str:
     return (
         f"Means over seeds of {first['draws']:,} conformations each; lower is better; std: of the "
         f"test conformations' value. 95% interval: over {over}.\n"
-        "Lines that cannot be told apart share a rank; those without one are references or "
-        "failed. indistinguishable: in Rg alone, the interval meets the floor's 95% band. "
+        "Rank: one more than the lines that are better beyond doubt; references and failed lines "
+        "have none. indistinguishable: in Rg alone, the interval meets the floor's 95% band. "
         "copies: nearer to training conformations than truth is.\n"
         f"Times: median per conformation in batches of {first['timing_batch']:,}, {threads}, "
         f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}."

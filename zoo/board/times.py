@@ -9,8 +9,8 @@ from typing import Any
 
 from zoo.board.statistics import Interval, median_interval
 
-BUSY = 0.1
-"""Cores that others use, above which the clock of a line is called `busy`."""
+BUSY = 0.05
+"""Share of the cores that others use, above which the clock of a line is called `busy`."""
 
 UNEVEN = 1.15
 """The reference kernel's 90th over its 10th percentile, above which a clock is `uneven`."""
@@ -28,7 +28,7 @@ def timing(jobs: Sequence[Row]) -> dict[str, Any]:
     batch = jobs[0]["settings"]["batch"]
     columns: dict[str, Any] = {}
     for device in ("cpu", "cuda"):
-        found = _device(_times(jobs, device), batch)
+        found = _device(_times(jobs, device), batch, jobs[0]["made_by"]["timing_threads"])
         columns |= {f"{device}_{name}": value for name, value in found.items()}
     exact = _median(_times(jobs, "cpu").get("exact_seconds"), 1e6 / batch)
     trained = [job["train_seconds"] for job in jobs if job["train_seconds"] is not None]
@@ -45,7 +45,7 @@ def _times(jobs: Sequence[Row], device: str) -> Mapping[str, Any]:
     return next((job["times"][device] for job in jobs if device in job["times"]), none)
 
 
-def _device(times: Mapping[str, Any], batch: int) -> dict[str, Any]:
+def _device(times: Mapping[str, Any], batch: int, cores: int) -> dict[str, Any]:
     """Columns of one device, without its name."""
     sample = _interval([s * 1e6 / batch for s in times.get("batch_seconds") or ()])
     kernel = times.get("kernel_seconds") or ()
@@ -64,17 +64,17 @@ def _device(times: Mapping[str, Any], batch: int) -> dict[str, Any]:
         "relative": relative.value,
         "relative_low": relative.low,
         "relative_high": relative.high,
-        "clock": _words(times, kernel),
+        "clock": _words(times, kernel, cores),
         "timed": times.get("measured", ""),
     }
 
 
-def _words(times: Mapping[str, Any], kernel: Sequence[float]) -> str:
+def _words(times: Mapping[str, Any], kernel: Sequence[float], cores: int) -> str:
     """What makes one doubt a time: a wide interval, others at work, an uneven machine."""
     words = []
     if times.get("tight") is False:
         words.append("unstable")
-    if (times.get("others") or 0.0) > BUSY:
+    if (times.get("others") or 0.0) > BUSY * cores:
         words.append("busy")
     if spread(kernel) > UNEVEN:
         words.append("uneven")

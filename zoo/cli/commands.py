@@ -82,6 +82,8 @@ def show(options: argparse.Namespace) -> int:
     listing = _find_any(registry, options.names[0])
     factory = load(listing)
     facts = _listed(listing) | {"factory": str(listing.spec.factory)}
+    if facts["kind"] == "metric":
+        facts |= {"unit": listing.spec.unit or "none", "best": _direction(listing.spec)}
     if facts["kind"] == "dataset":
         facts |= {"source": listing.spec.source, "license": listing.spec.license}
     width = max(map(len, facts))
@@ -184,7 +186,8 @@ def _registry(options: argparse.Namespace) -> Registry:
 
 def _listed(listing: Listing) -> dict[str, str]:
     spec: Any = listing.spec
-    words = [*getattr(spec, "offers", ())], [*getattr(spec, "needs", ())]
+    needs = {*getattr(spec, "needs", ()), *getattr(spec, "model_needs", ())}
+    words = [*getattr(spec, "offers", ())], [*needs]
     return {
         "kind": spec.kind,
         "name": spec.name,
@@ -194,6 +197,14 @@ def _listed(listing: Listing) -> dict[str, str]:
         "needs": " ".join(sorted(words[1])),
         "summary": spec.summary,
     }
+
+
+def _direction(spec: Any) -> str:  # noqa: ANN401 - a MetricSpec
+    """Which values of a metric are good."""
+    if spec.lower_is_better is None:
+        return "near the floor"
+    best = "what the floor is" if spec.best is None else f"{spec.best:g}"
+    return f"{best}; {'lower' if spec.lower_is_better else 'higher, up to that,'} is better"
 
 
 def _find_any(registry: Registry, name: str) -> Listing:

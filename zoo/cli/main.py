@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0 done; 1 something failed, and the table says what; 2 bad usage or bad
-        data; 3 a fault of ours, or a result could not be saved; 5 nothing selected;
+        data; 3 a fault of ours, or a result could not be saved; 5 nothing selected or comparable;
         130 or 143 interrupted, with everything finished kept.
     """
     options = build_parser().parse_args(arguments)

@@ -56,7 +56,9 @@ def attendant(subject: Clocked) -> Callable[[Mapping[str, Any]], dict[str, Any]]
                 return visit(n, WARM_UP * subject.round_seconds)
             if do == "probe":
                 with suppress(Exception):  # too large a batch, say: then it is not the best
-                    return visit(n, 0.0)
+                    found = visit(n, 0.0)
+                    # A first call may be a cold one.
+                    return found | {"seconds": min(found["seconds"], visit(n, 0.0)["seconds"])}
                 return {"seconds": None}
             return {"seconds": seconds_per_call(lambda: draw(n), device, repeats[n])}
 

@@ -60,8 +60,8 @@ def score_stage(stage: Score, _folder: Path, tell: Tell) -> dict[str, Any]:
             faults[label] = f"{type(error).__name__}: {error}"
         else:
             values[label], *others = found
-            replicates[label] = others[: stage.replicas]
-            without[label] = others[stage.replicas :]
+            replicates[label] = others[: len(replicas)]
+            without[label] = others[len(replicas) :]
         tell({"done": done, "total": len(stage.metrics)})
     return {"values": values, "faults": faults, "replicates": replicates, "without": without}
 

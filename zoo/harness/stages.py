@@ -99,6 +99,7 @@ class Sample(Stage):
     def identity(self) -> dict[str, Any]:
         return {
             "trained": self.trained.key,
+            "data": self.train.data.files,
             "sampler": identify(self.sampler),
             "draws": self.draws,
             "batch": self.batch,

@@ -93,6 +93,7 @@ def _take(
         tell({"done": number, "total": max(number, stage.rounds)})
 
     take_rounds(series, deadline, time.monotonic, told)
+    beside["others"] = max(beside["others"] or 0.0, cores_in_use() or 0.0)
     for name, one in zip(("kernel_seconds", "exact_seconds"), [kernel, *exact], strict=False):
         beside[name] = one.seconds
     return beside

@@ -124,6 +124,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "str": ("one line of text", _is_text),
     "float | None": ("a finite number or None", lambda x: x is None or _is_number(x)),
     "bool": ("True or False", lambda value: isinstance(value, bool)),
+    "bool | None": ("True, False or None", lambda x: x is None or isinstance(x, bool)),
     "Set[str]": ("a set of words", _is_words),
 }
 """What the annotations of the specs' fields ask for."""

@@ -73,6 +73,9 @@ class InternalScaling(zoo.Metric):
     From bonds (s = 1) to the whole chain (s = beads − 1): in ln R² all of them count alike. A
     chain that is too large by 1% at every scale scores 0.02.
 
+    Reference:
+        Rubinstein & Colby, Polymer Physics (2003), section 2.2.
+
     Example:
         >>> x = torch.arange(48.0).view(2, 12, 2)
         >>> data = zoo.Data(train=x, test=x)
