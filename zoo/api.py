@@ -19,7 +19,6 @@ from zoo.harness.verify import (
     Row,
     choose_rows,
     find_rows,
-    in_all,
     line_findings,
     recompute,
 )
@@ -165,7 +164,9 @@ def verify(
         UsageError: If the file is no leaderboard or has no lines, or there is no such folder.
     """
     from zoo.board.compare import metrics_in
-    from zoo.board.derived import as_text, figures
+    from zoo.board.derived import WORDS, figures
+    from zoo.board.leaderboard import leaderboard as gather
+    from zoo.board.text import as_text
 
     frame, store = read_board(board), Store(Path(out))
     if not store.root.is_dir():
@@ -175,15 +176,15 @@ def verify(
     lines, findings = _with_rows(as_text(frame), store)
     rows = [row for _, own in lines for row in own]
     registry = registry or installed()
-    done = iter(recompute(rows, registry, store, jobs or describe().cores, watch))
-    looked_at = 0
+    done = recompute(rows, registry, store, jobs or describe().cores, watch)
+    findings += [finding for row in done for finding in row.findings()]
+    looked_at = sum(len(row["values"]) for row in rows)
+    again = {line["rows"]: line for line in as_text(gather(one.again for one in done))}
     for line, own in lines:
-        again = [next(done) for _ in own]
-        values = in_all(again)
-        derived = list(figures(line, own, metrics_in(frame), values))
-        findings += [finding for row in again for finding in row.findings()]
-        findings += line_findings(line, own, derived)
-        looked_at += len(derived) + sum(len(row["values"]) for row in own)
+        other = again[" ".join(row.get("key", "") for row in own)]
+        numbers = list(figures(line, other, metrics_in(frame)))
+        findings += line_findings(line, other, numbers, WORDS)
+        looked_at += len(numbers)
     return findings, looked_at
 
 
@@ -201,9 +202,9 @@ def kept_lines(names: Sequence[str], out: str | Path = "zoo-results") -> list[st
         UsageError: If nothing of the kind is kept.
     """
     from zoo.board.compare import metrics_in
-    from zoo.board.derived import as_text
     from zoo.board.leaderboard import leaderboard as gather
     from zoo.board.provenance import provenance
+    from zoo.board.text import as_text
 
     store = Store(Path(out))
     rows = choose_rows(store.keyed_rows(), names, str(out))

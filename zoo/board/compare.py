@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from zoo.board.derived import as_text
 from zoo.board.judgement import (
     METRICS,
     Judgement,
@@ -18,9 +17,9 @@ from zoo.board.judgement import (
     Verdict,
     judge_metric,
     judge_time,
-    number,
 )
 from zoo.board.leaderboard import COLUMNS
+from zoo.board.text import as_text, number
 from zoo.errors import UsageError
 
 NAMES = ("dataset", "preset", "model", "sampler", "device")

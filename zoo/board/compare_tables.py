@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from zoo.board.derived import printable
 from zoo.board.judgement import Verdict
+from zoo.board.text import printable
 
 MOST = 100
 """Cells that a table for people shows at most; a comment on a pull request has its limits."""

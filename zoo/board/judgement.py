@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.board.statistics import Interval, Scores
+from zoo.board.text import number
 from zoo.specs import HEADLINE
 
 METRICS = (HEADLINE, "bond_w1", "ree_w1")
@@ -63,19 +64,6 @@ class Judgement(NamedTuple):
     low: float = math.nan
     high: float = math.nan
     margin: float = math.nan
-
-
-def number(text: str) -> float:
-    """A CSV's cell as a number; NaN where it is none.
-
-    Example:
-        >>> number("0.25"), number(""), number("1_0"), number("high")
-        (0.25, nan, nan, nan)
-    """
-    try:
-        return math.nan if "_" in text else float(text)
-    except ValueError:
-        return math.nan
 
 
 def judge_metric(base: Line, head: Line, metric: str) -> Judgement | None:

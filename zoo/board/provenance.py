@@ -9,8 +9,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from zoo.board.derived import number_text, printable
-from zoo.board.judgement import Line, number
+from zoo.board.judgement import Line
+from zoo.board.text import number, number_text, printable
 
 Row = Mapping[str, Any]
 

@@ -25,14 +25,16 @@ def compare(options: argparse.Namespace) -> int:
 def verify(options: argparse.Namespace) -> int:
     """`zoo verify BOARD`: compute a board's quality figures again, and say which differ."""
     from zoo import api
-    from zoo.board.derived import printable
+    from zoo.board.text import printable
     from zoo.cli.progress import ProgressDisplay
 
     registry = api.installed(options.blocked, first_party_only=options.no_plugins)
-    rows = sum(1 for _ in (options.out / "rows").glob("*.json"))
+    beside = options.board.parent
+    out = options.out or (beside if (beside / "rows").is_dir() else Path("zoo-results"))
+    rows = sum(1 for _ in (out / "rows").glob("*.json"))
     with ProgressDisplay(rows) as display:
         findings, looked_at = api.verify(
-            options.board, out=options.out, jobs=options.jobs, registry=registry, watch=display
+            options.board, out=out, jobs=options.jobs, registry=registry, watch=display
         )
     for finding in findings:
         seed = f" seed {finding.seed}" if finding.seed else ""

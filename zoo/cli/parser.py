@@ -113,7 +113,10 @@ def _compare(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def _verify(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verify = _command(actions, "verify", gates.verify, "compute quality again from what is kept")
     verify.add_argument("board", type=Path, metavar="BOARD", help="a leaderboard.csv")
-    _out(verify)
+    verify.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="the results it was made of (default: its own folder, or else zoo-results)",
+    )  # fmt: skip
     verify.add_argument("--jobs", type=_positive, metavar="N", help="default: one per core")
 
 

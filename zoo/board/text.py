@@ -1,0 +1,44 @@
+"""Lines of a leaderboard as the text that a CSV has, and text that is safe to print."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import pandas as pd
+
+from zoo.board.leaderboard import to_csv
+
+
+def number(text: str) -> float:
+    """A CSV's cell as a number; NaN where it is none.
+
+    Example:
+        >>> number("0.25"), number(""), number("1_0"), number("high")
+        (0.25, nan, nan, nan)
+    """
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
+
+
+def as_text(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """The lines of a leaderboard, every cell as the text that a CSV has.
+
+    Example:
+        >>> as_text(pd.DataFrame({"model": ["nan"], "rg_w1": [0.123456789]}))
+        [{'model': 'nan', 'rg_w1': '0.123457'}]
+    """
+    return list(csv.DictReader(io.StringIO(to_csv(frame), newline="")))
+
+
+def number_text(text: str) -> str:
+    """A cell's number to four digits; empty where it is none."""
+    return "" if math.isnan(number(text)) else f"{number(text):.4g}"
+
+
+def printable(text: str) -> str:
+    """One line without anything that moves a cursor or turns the direction of writing."""
+    return "".join(c if c.isprintable() else "�" for c in text)
