@@ -12,19 +12,19 @@ only as far as the weights have a variance.
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import math
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load
 from tabulate import tabulate
 from torch import Tensor
 
+from zoo.board.lines import group
 from zoo.harness.stages import DATA_FILE, DRAWN_FILE
+from zoo.harness.store import Store
 from zoo.polymer import radius_of_gyration
 from zoo.polymer.chain import Chain
 
@@ -34,7 +34,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="results of a finished run of bead-spring")
     folder = parser.parse_args().folder
-    headings = ["entry", "KL over test", "KL over draws", "mean of w", "Rg reweighted", "Rg true"]
+    headings = ["entry", "KL over test", "KL over draws", "mean of w"]
+    headings += ["mean Rg", "reweighted", "true"]
     print(tabulate(list(entries(folder)), headings, "pipe", disable_numparse=True))
 
 
@@ -42,36 +43,41 @@ def entries(folder: Path) -> Iterator[list[str]]:
     """A line for each entry of the default chain whose draws have a density."""
     truth = Chain()
     true = mean_of(radius_of_gyration(truth.sample(400_000, torch.Generator().manual_seed(0))))
-    for name, rows in sorted(kept(folder).items()):
-        drawn = [load((folder / "sample" / key / DRAWN_FILE).read_bytes()) for key in rows]
-        test = test_set(folder, truth)
+    for (name, sha256), keys in sorted(kept(folder).items()):
+        drawn = [load((folder / "sample" / key / DRAWN_FILE).read_bytes()) for key in keys]
+        test = test_set(folder, sha256)
         x = torch.cat([one["conformations"] for one in drawn])
-        log_p = truth.log_prob(x)
-        log_w = (log_p - torch.cat([one["log_prob"] for one in drawn])).double()
+        log_w = (truth.log_prob(x) - torch.cat([one["log_prob"] for one in drawn])).double()
         w = log_w.exp()
-        over_test = torch.cat([(truth.log_prob(test) - one["test_log_prob"]) for one in drawn])
+        # All seeds meet the same test conformations: what is independent are these, not all pairs.
+        log_q = torch.stack([one["test_log_prob"] for one in drawn]).mean(dim=0)
         product = torch.where(w > 0, w * log_w, 0.0)
-        yield [name, *map(shown, (mean_of(over_test), mean_of(product), mean_of(w))),
-               shown(ratio(w, radius_of_gyration(x).double())), shown(true)]  # fmt: skip
+        figures = [
+            *(mean_of(truth.log_prob(test) - log_q), mean_of(product), mean_of(w)),
+            *(mean_of(radius_of_gyration(x)), ratio(w, radius_of_gyration(x).double()), true),
+        ]
+        yield [name, *map(shown, figures)]
 
 
-def kept(folder: Path) -> dict[str, list[str]]:
-    """Keys of the drawn sets of each entry that has a density."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for path in sorted((folder / "rows").glob("*.json")):
-        row: dict[str, Any] = json.loads(path.read_bytes())
-        if row["dataset"] == "bead-spring" and "kl" in row["values"]:
-            found[f"{row['model']} · {row['sampler']}"].append(row["made_by"]["keys"]["sample"])
+def kept(folder: Path) -> dict[tuple[str, str], list[str]]:
+    """Keys of the drawn sets of each entry that has a density, by its name and data."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for jobs in group(Store(folder).rows()):
+        row = jobs[0]
+        if row["dataset"] == "bead-spring" and all("kl" in job["values"] for job in jobs):
+            name = f"{row['model']} · {row['sampler']} · {row['settings']['preset']}"
+            keys = [job["made_by"]["keys"]["sample"] for job in jobs]
+            found[name, row["made_by"]["data_sha256"]] = keys
     return found
 
 
-def test_set(folder: Path, truth: Chain) -> Tensor:
-    """Test conformations of the default chain."""
+def test_set(folder: Path, sha256: str) -> Tensor:
+    """The test conformations of a data file."""
     for path in folder.glob(f"data/*/{DATA_FILE}"):
-        test = load(path.read_bytes())["test"]
-        if test.shape[1:] == (truth.beads, truth.dim):
-            return test
-    raise SystemExit(f"{folder} holds no data of the default chain.")
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return load(data)["test"]
+    raise SystemExit(f"{folder} holds no data with the SHA-256 {sha256[:12]}.")
 
 
 def mean_of(values: Tensor) -> tuple[float, float]:

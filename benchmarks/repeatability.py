@@ -24,7 +24,7 @@ LINE = ["model", "sampler", "dataset", "preset", "device"]
 """What says that a line of one run and a line of the other are the same."""
 
 FIGURES = [
-    *("rank", "cpu", "cpu_clock", "cpu_us_per_sample", "cpu_us_low", "cpu_us_high"),
+    *("rank", "part", "cpu", "cpu_clock", "cpu_us_per_sample", "cpu_us_low", "cpu_us_high"),
     *("cpu_relative", "cpu_relative_low", "cpu_relative_high"),
 ]
 """What is compared."""
@@ -75,8 +75,9 @@ def side_by_side(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     """
     both = a[[*LINE, *FIGURES]].merge(b[[*LINE, *FIGURES]], on=LINE, suffixes=("_a", "_b"))
     ranks = both[["rank_a", "rank_b"]].astype("Float64").fillna(0.0)
-    both["same_rank"] = ranks["rank_a"] == ranks["rank_b"]
-    both["timed"] = both["cpu_us_per_sample_a"].notna() & both["cpu_us_per_sample_b"].notna()
+    well = (both["part_a"] == both["part_b"]) & (both["part_a"] != "failed")
+    both["same_rank"] = well & (ranks["rank_a"] == ranks["rank_b"])
+    both["timed"] = both["cpu_us_per_sample_a"].notna() | both["cpu_us_per_sample_b"].notna()
     for name in ("us", "relative"):
         low, high = f"cpu_{name}_low", f"cpu_{name}_high"
         overlap = (both[f"{low}_a"] <= both[f"{high}_b"]) & (both[f"{low}_b"] <= both[f"{high}_a"])

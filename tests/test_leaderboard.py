@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from scipy.stats import t
 
@@ -212,6 +213,47 @@ def test_flags_say_what_the_floor_and_the_training_set_say() -> None:
     assert flags["good"] == "indistinguishable"
     assert flags["copier"] == "indistinguishable copies"
     assert flags["far"] == ""
+
+
+def test_too_good_to_be_true_is_said() -> None:
+    """Below the floor's band is no praise, and a density that beats the truth is none."""
+    fine, leaky = seeds("fine", 0.02), seeds("leaky", 0.001)
+    forged = [
+        one | {"values": one["values"] | {"kl": value}}
+        for one, value in zip(seeds("forged", 0.2), [-9.0, -9.1, -9.2], strict=True)
+    ]
+    flags = leaderboard([*fine, *leaky, *forged]).set_index("model")["flags"]
+    assert flags.to_dict() == {
+        "fine": "indistinguishable",
+        "leaky": "below-floor",
+        "forged": "unnormalised",
+    }
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_neither_wins_nor_ties(value: float) -> None:
+    """A row that claims to be fine and has no finite headline is invalid, alone and in company."""
+    broken = [one | {"values": one["values"] | {"rg_w1": value}} for one in seeds("broken", 0.1)]
+    for rows in (broken, [*broken, *seeds("good", 0.2)]):
+        line = leaderboard(rows).set_index("model").loc["broken"]
+        assert line["status"] == "invalid"
+        assert line["rank"] is pd.NA
+        assert math.isnan(line["rg_w1"])
+    partly = [*broken[:1], *seeds("broken", 0.1)[1:]]
+    assert leaderboard(partly)["reason"][0] == f"1 of 3 seeds: rg_w1 is {value}"
+
+
+def test_a_replicate_that_is_no_number_costs_its_part_of_the_interval() -> None:
+    """Replicas with NaN in them say nothing; the seeds still do."""
+    rows = [one | {"replicates": {"rg_w1": [0.1, math.nan]}} for one in seeds("a", 0.1)]
+    assert leaderboard(rows)["rg_w1_high"][0] == leaderboard(seeds("a", 0.1))["rg_w1_high"][0]
+
+
+def test_lines_of_an_older_schema_stand_on_a_board_of_their_own() -> None:
+    """What counted otherwise moves no rank."""
+    old = [one | {"schema": 0} for one in seeds("old", 0.1)]
+    frame = leaderboard([*old, *seeds("a", 0.2), *seeds("b", 0.3)])
+    assert frame["rank"].tolist() == [1, 1, 2]
 
 
 def test_times_are_medians_per_conformation_and_missing_ones_stay_missing(tmp_path: Path) -> None:

@@ -30,8 +30,7 @@ class C2ST(zoo.Metric):
     1/2 where it must guess. It is fitted to half of either set, and judged by the other half. It
     sees pair distances r and, since excluded volume shows in the shortest, r⁻⁶ as well. It is a
     network with one hidden layer of fixed random weights, whose output layer is fitted by ridge
-    regression: that has one solution, and no training that may fail. A classifier trained by
-    gradients found no more, at five times the cost.
+    regression: that has one solution, and no training that may fail.
 
     Args:
         most: Drawn and test conformations looked at, at most.
