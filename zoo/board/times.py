@@ -12,6 +12,9 @@ from zoo.board.statistics import Interval, median_interval
 BUSY = 0.05
 """Share of the cores that others use, above which the clock of a line is called `busy`."""
 
+UNSTABLE = 0.1
+"""Half the interval of a time over its median, above which its clock is called `unstable`."""
+
 UNEVEN = 1.15
 """The reference kernel's 90th over its 10th percentile, above which a clock is `uneven`."""
 
@@ -64,15 +67,15 @@ def _device(times: Mapping[str, Any], batch: int, cores: int) -> dict[str, Any]:
         "relative": relative.value,
         "relative_low": relative.low,
         "relative_high": relative.high,
-        "clock": _words(times, kernel, cores),
+        "clock": _words(sample, times, kernel, cores),
         "timed": times.get("measured", ""),
     }
 
 
-def _words(times: Mapping[str, Any], kernel: Sequence[float], cores: int) -> str:
+def _words(sample: Interval, times: Mapping[str, Any], kernel: Sequence[float], cores: int) -> str:
     """What makes one doubt a time: a wide interval, others at work, an uneven machine."""
     words = []
-    if times.get("tight") is False:
+    if sample.high - sample.low > 2 * UNSTABLE * sample.value:
         words.append("unstable")
     if (times.get("others") or 0.0) > BUSY * cores:
         words.append("busy")

@@ -16,6 +16,9 @@ TIGHT = 0.03
 MOST = 4
 """A time that stays wide is asked for in at most this many times the least rounds."""
 
+SHARE = 20
+"""A further round of a time may cost one part in this many of the time that is left."""
+
 STEP = 4
 """Between one batch size that is tried and the next."""
 
@@ -37,7 +40,7 @@ class Series:
         gauge: Whether it is asked as long as any other is, to tell of the machine.
         seconds: What it has given.
         cost: Wall time of the last asking, in s.
-        ended: Whether it failed, or no longer fitted into the time that was left.
+        ended: Whether it failed, or became too dear for the time that was left.
     """
 
     measure: Callable[[], float | None]
@@ -114,8 +117,9 @@ def take_rounds(
 def pick(series: Sequence[Series], number: int, left: float) -> list[Series]:
     """Who is asked in a round.
 
-    A series that no longer fits into the time left is out for good, so that the rounds of
-    each are the first ones, and its n-th value was taken beside the gauge's n-th.
+    What is left goes to the cheap ones, which many more rounds can make sure of: a series that
+    costs more than its share is out for good. So the rounds of each are the first ones, and its
+    n-th value was taken beside the gauge's n-th.
 
     Args:
         series: All there are.
@@ -132,7 +136,7 @@ def pick(series: Sequence[Series], number: int, left: float) -> list[Series]:
         if one.gauge or number < one.least:
             asked.append(one)
         elif number < one.most and not one.tight:
-            if one.cost > left:
+            if one.cost * SHARE > left:
                 one.ended = True
             else:
                 left -= one.cost

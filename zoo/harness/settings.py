@@ -26,7 +26,7 @@ class Settings:
         draw_groups: Groups of draws that are left out in turn where there is a single seed.
         timing_rounds: Least rounds in which all entries are timed in turn.
         round_seconds: Least time a fast entry is repeated for within a round.
-        timing_seconds: Seconds after which no further rounds are added to those, per device.
+        timing_seconds: Seconds of rounds after which no further ones are added, per device.
         timeout: Seconds after which one stage of one job is stopped.
     """
 
@@ -42,7 +42,7 @@ class Settings:
     draw_groups: int = 5
     timing_rounds: int = 7
     round_seconds: float = 0.05
-    timing_seconds: float = 75.0
+    timing_seconds: float = 65.0
     timeout: float = 3_600.0
 
 
@@ -57,7 +57,7 @@ PRESETS = {
         replicas=4,
         timing_rounds=6,
         round_seconds=0.02,
-        timing_seconds=15.0,
+        timing_seconds=10.0,
     ),
     "standard": Settings("standard", epochs=80, seeds=3),
     "full": Settings("full", epochs=400, seeds=10, timing_rounds=15, timing_seconds=300.0),

@@ -41,16 +41,15 @@ def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tel
 
     Returns:
         One outcome per stage. Its facts: `batch_seconds`, `single_seconds` and `best_seconds`
-        per call of every round, of the board's batch, of one, and of `best_batch`; whether
-        `batch_seconds` are `tight`; `peak_mb` of a batch; the `kernel_seconds` and
-        `exact_seconds` of the same rounds; cores that `others` used.
+        per call of every round, of the board's batch, of one, and of `best_batch`; `peak_mb` of
+        a batch; the `kernel_seconds` and `exact_seconds` of the same rounds; cores that
+        `others` used.
     """
     alongside = digest([stage.key for stage in stages])
     stages = [replace(stage, alongside=alongside) for stage in stages]
     kept = [store.find(stage.name, stage.key) for stage in stages]
     if all(kept):
         return [Outcome("ok", result=result, cached=True) for result in kept]
-    deadline = time.monotonic() + stages[0].seconds
     with ExitStack() as stack:
         gauges = [_Watched(subject, timeout) for subject in _gauges(stages[0])]
         entries = [_Entry(_Watched(stage, timeout), stage) for stage in stages]
@@ -59,7 +58,7 @@ def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tel
         for one in watched:
             one.start(log)
             stack.callback(one.child.end)
-        beside = _take(gauges, entries, deadline, tell)
+        beside = _take(gauges, entries, tell)
     return [_keep(entry, beside, store) for entry in entries]
 
 
@@ -72,9 +71,7 @@ def _gauges(stage: Time) -> list[Clocked]:
     return gauges
 
 
-def _take(
-    gauges: Sequence[_Watched], entries: Sequence[_Entry], deadline: float, tell: Tell
-) -> dict[str, Any]:
+def _take(gauges: Sequence[_Watched], entries: Sequence[_Entry], tell: Tell) -> dict[str, Any]:
     """Warm everything up and take the rounds; give what was seen beside the entries."""
     stage = entries[0].stage
     for gauge in gauges:
@@ -92,7 +89,7 @@ def _take(
     def told(number: int) -> None:
         tell({"done": number, "total": max(number, stage.rounds)})
 
-    take_rounds(series, deadline, time.monotonic, told)
+    take_rounds(series, time.monotonic() + stage.seconds, time.monotonic, told)
     beside["others"] = max(beside["others"] or 0.0, cores_in_use() or 0.0)
     for name, one in zip(("kernel_seconds", "exact_seconds"), [kernel, *exact], strict=False):
         beside[name] = one.seconds
@@ -194,7 +191,6 @@ class _Entry:
             "best_seconds": best,
             "best_batch": self.best,
             "peak_mb": self.peak_mb,
-            "tight": self.batch_times.tight,
         }
 
 

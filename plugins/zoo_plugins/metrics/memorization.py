@@ -34,10 +34,12 @@ class Memorization(zoo.Metric):
         0.0
     """
 
-    most: int = 500
+    most: int = 300
 
     def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
         """Ratio of median nearest distances."""
+        if drawn.conformations.isnan().any():  # also beyond the part that is looked at
+            return math.nan
         x, test = drawn.conformations[: self.most], data.test[: self.most]
         nearest = nearest_distances(torch.cat([x, test]), data.train)
         near, usual = torch.split(nearest, [len(x), len(test)])

@@ -33,7 +33,7 @@ class Coverage(zoo.Metric):
         arXiv:2002.09797.
     """
 
-    most: int = 1_500
+    most: int = 1_000
     k: int = 5
 
     def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
@@ -66,7 +66,7 @@ class Diversity(zoo.Metric):
         0.5
     """
 
-    most: int = 1_500
+    most: int = 1_000
 
     def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
         """Ratio of mean distances."""
