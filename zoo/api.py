@@ -9,19 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import StoreError, UsageError
+from zoo.harness.kept import Row, choose_rows, find_rows
 from zoo.harness.machine import describe
 from zoo.harness.plan import Plan, make_plan
 from zoo.harness.run import Run, Watch, find_device
 from zoo.harness.settings import Settings, settings_for
 from zoo.harness.store import Store
-from zoo.harness.verify import (
-    Finding,
-    Row,
-    choose_rows,
-    find_rows,
-    line_findings,
-    recompute,
-)
+from zoo.harness.verify import Finding, line_findings, recompute
 from zoo.registry import Registry, discover
 
 if TYPE_CHECKING:

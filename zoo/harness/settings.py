@@ -42,7 +42,7 @@ class Settings:
     draw_groups: int = 5
     timing_rounds: int = 7
     round_seconds: float = 0.05
-    timing_seconds: float = 65.0
+    timing_seconds: float = 55.0
     timeout: float = 3_600.0
 
 
