@@ -54,7 +54,7 @@ def test_the_stopwatch_calls_as_often_as_it_says() -> None:
     assert len(calls) == 5
 
 
-def test_the_kernel_is_one_product_whatever_the_batch() -> None:
+def test_the_kernel_is_the_same_whatever_the_batch() -> None:
     """Its time is a yardstick: asking for another batch asks for the same work."""
     answer = attendant(Kernel("cpu", 1, 0.001))
     for n in (1, 1_000):

@@ -26,8 +26,10 @@ AGREE = 0.05
 WARM_UP = 30
 """Windows' worth of calls after which a warm-up ends even if the last two still differ."""
 
-KERNEL_SIDE = {"cpu": 512, "cuda": 4_096}
-"""Rows of the reference kernel's square matrices: a few ms on a core or two, and on a GPU."""
+KERNEL_ROWS = {"cpu": 1_000, "cuda": 65_536}
+"""Rows that pass through the reference kernel: some ms on a core or two, and on a GPU."""
+
+KERNEL_WIDTH, KERNEL_LAYERS = 256, 4
 
 
 def attendant(subject: Clocked) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -88,12 +90,23 @@ def _exact_sampler(subject: Exact) -> Callable[[int], object]:
 
 
 def _kernel(subject: Kernel) -> Callable[[int], object]:
-    """One matrix product, whatever the batch."""
-    side = KERNEL_SIDE["cuda" if subject.device.startswith("cuda") else "cpu"]
+    """A few layers of a network such as models are made of, whatever the batch.
+
+    One product of large matrices would feel less of a neighbour who fills the caches.
+    """
+    rows = KERNEL_ROWS["cuda" if subject.device.startswith("cuda") else "cpu"]
     generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randn(side, side, generator=generator).to(subject.device) for _ in range(2))
-    out = torch.empty_like(a)
-    return lambda _n: torch.mm(a, b, out=out)
+    x = torch.randn(rows, KERNEL_WIDTH, generator=generator).to(subject.device)
+    weight = torch.randn(KERNEL_WIDTH, KERNEL_WIDTH, generator=generator).to(subject.device)
+    weight *= (2 / KERNEL_WIDTH) ** 0.5  # numbers neither grow nor vanish
+
+    def layers(_n: int) -> torch.Tensor:
+        y = x
+        for _ in range(KERNEL_LAYERS):
+            y = torch.relu(y @ weight)
+        return y
+
+    return layers
 
 
 def seconds_per_call(call: Callable[[], object], device: str, repeats: int = 1) -> float:
