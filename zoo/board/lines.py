@@ -94,16 +94,27 @@ def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
 
 
 def scores(lines: Sequence[Sequence[Row]], names: Sequence[str]) -> Scores:
-    """Scores of lines with the same seeds: all metrics of the first line, then of the second."""
-    table = [
-        [[[job["values"][name], *_replicates(job, name)] for job in jobs] for name in names]
-        for jobs in lines
-    ]
-    columns = min((len(row) for line in table for one in line for row in one), default=1)
-    cut = [[row[:columns] for row in one] for line in table for one in line]
-    noise = [_draw_noise(jobs[0], name) for jobs in lines for name in names]
+    """Scores of lines with the same seeds: all metrics of the first line, then of the second.
+
+    Args:
+        lines: Rows of each line; every one has a value of every metric.
+        names: Metrics of which a line has as many replicates as of the first.
+    """
+    count = min((_count(jobs, names[0]) for jobs in lines), default=0)
+    table = np.array(
+        [
+            [[job["values"][name], *_replicates(job, name)[:count]] for job in jobs]
+            for jobs in lines
+            for name in names
+        ],
+        dtype=float,
+    )
+    # Replicates that are no numbers say nothing, as if all test sets had given the same.
+    silent = ~np.isfinite(table).all(axis=(1, 2))
+    table[silent] = table[silent][:, :, :1]
+    noise = np.array([_draw_noise(jobs[0], name) for jobs in lines for name in names], dtype=float)
     groups = max((len(jobs[0].get("without", {}).get(names[0], ())) for jobs in lines), default=0)
-    return Scores(np.array(cut, dtype=float), np.array(noise, dtype=float), groups)
+    return Scores(table, noise, groups)
 
 
 def _estimates(lines: Sequence[Sequence[Row]], place: Mapping[str, int]) -> tuple[Array, Array]:
@@ -126,7 +137,7 @@ def _alike(lines: Sequence[Sequence[Row]]) -> dict[tuple[tuple[str, ...], int, i
         by_replicas = defaultdict(list)
         for name in jobs[0]["values"]:
             if all(_value(job, name) is not None for job in jobs):
-                by_replicas[min(len(_replicates(job, name)) for job in jobs)].append(name)
+                by_replicas[_count(jobs, name)].append(name)
         for count, names in by_replicas.items():
             found[tuple(names), len(jobs), count].append(index)
     return found
@@ -134,7 +145,12 @@ def _alike(lines: Sequence[Sequence[Row]]) -> dict[tuple[tuple[str, ...], int, i
 
 def _replicates(job: Row, name: str) -> Sequence[float]:
     found: Sequence[float] = job.get("replicates", {}).get(name, ())
-    return found if all(map(math.isfinite, found)) else ()
+    return found
+
+
+def _count(jobs: Sequence[Row], name: str) -> int:
+    """Replicates that every job of a line has."""
+    return min([len(_replicates(job, name)) for job in jobs])
 
 
 def _draw_noise(job: Row, name: str) -> float:
