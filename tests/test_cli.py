@@ -13,6 +13,7 @@ from tests.test_run import TOY
 from zoo.board.leaderboard import COLUMNS, read_csv
 from zoo.cli import main
 from zoo.harness.files import read_conformations
+from zoo.polymer.chain import Chain
 
 
 @pytest.fixture
@@ -167,6 +168,19 @@ def test_a_run_prints_the_board_and_keeps_it(
     assert len(json.loads(Path("zoo-results/leaderboard.json").read_text())) == 2
     assert main(["leaderboard"]) == 0
     assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_a_few_conformations_can_be_scored(
+    n: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So few that no group of them can be left out still have an Rg distribution."""
+    chains = tmp_path / "few.npy"
+    np.save(chains, Chain(beads=4).sample(n).numpy())
+    dataset = "bead-spring[beads=4,n_train=200,n_test=200]"
+    main(["score", str(chains), "--dataset", dataset, "--format", "json", "--out", str(tmp_path)])
+    scores = {one["metric"]: one["value"] for one in json.loads(capsys.readouterr().out)}
+    assert scores["rg_w1"] > 0
 
 
 def test_drawn_conformations_can_be_scored(

@@ -265,6 +265,19 @@ def test_times_are_medians_per_conformation_and_missing_ones_stay_missing(tmp_pa
     assert "CUDA" in render(frame, "table")
 
 
+def test_times_of_another_run_are_marked() -> None:
+    """Lines that were not timed in turn with the last ones of their board stand apart."""
+
+    def timed(model: str, alongside: str, measured: str) -> list[dict[str, Any]]:
+        times = {"batch_seconds": [0.002] * 7, "alongside": alongside, "measured": measured}
+        return [one | {"times": {"cpu": times}} for one in seeds(model, 0.1)]
+
+    rows = [*timed("a", "one", "2026-01-01"), *timed("b", "two", "2026-01-02")]
+    frame = leaderboard([*rows, *timed("c", "two", "2026-01-02")]).set_index("model")
+    assert frame["cpu_clock"].to_dict() == {"a": "apart", "b": "", "c": ""}
+    assert "apart" in render(frame.reset_index(), "table")
+
+
 def test_csv_has_the_promised_columns_and_survives_a_round_trip(tmp_path: Path) -> None:
     """The file starts with the documented columns, and names that look missing stay names."""
     frame = leaderboard([*seeds("null", 0.125), *seeds("nan", 0.25)])

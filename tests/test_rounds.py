@@ -81,7 +81,8 @@ def test_past_the_deadline_only_the_least_is_owed() -> None:
     assert bench.take(deadline=110.0) == "xy" * 7 + "y"
     late = Bench()
     late.series("x", itertools.cycle([1.0, 2.0]), 2, 8)
-    assert late.take(deadline=-1.0) == "xx"
+    late.series("y", itertools.cycle([1.0, 2.0]), 7, 28)
+    assert late.take(deadline=-1.0) == "xyxyy"  # two are all x wants, three all that y gets
 
 
 def test_a_series_that_fails_is_asked_no_more() -> None:

@@ -55,6 +55,8 @@ def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
     frame = pd.concat([metrics.drop(columns=facts.columns, errors="ignore"), facts], axis=1)
     frame["rank"] = _ranks(lines, frame)
     frame["flags"] = _flags(frame)
+    for device in ("cpu", "cuda"):
+        frame[f"{device}_clock"] = _clocks(frame, device)
     frame["part"] = pd.Categorical(frame["part"], ["ranked", "reference", "failed"])
     order = [*BOARD, "part", "rank", HEADLINE, "model", "sampler"]
     frame = frame.sort_values(order, ignore_index=True)
@@ -90,11 +92,20 @@ def _flags(frame: pd.DataFrame) -> pd.Series[str]:
     return words.str.strip()
 
 
+def _clocks(frame: pd.DataFrame, device: str) -> pd.Series[str]:
+    """Doubts about times; `apart` where a line was not timed in turn with its board's last ones."""
+    words, turn, timed = (frame[f"{device}_{name}"] for name in ("clock", "alongside", "timed"))
+    boards = [frame[name] for name in BOARD]
+    last = turn[timed.groupby(boards).transform(lambda own: own.sort_values().index[-1])]
+    apart = (turn != "") & (turn != last.to_numpy())
+    return words.where(~apart, words + " apart").str.strip()
+
+
 _TEXT = (
     *("model", "sampler", "dataset", "status", "reason", "flags", "part", "data_sha256", "commit"),
     *("gpu", "rows", "plugin_source", "preset", "plugin_version", "sampler_version", "zoo"),
 )
-_TEXT_ENDS = ("_seeds", "_clock", "_timed")
+_TEXT_ENDS = ("_seeds", "_clock", "_timed", "_alongside")
 
 
 def to_csv(frame: pd.DataFrame) -> str:

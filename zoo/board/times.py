@@ -69,6 +69,7 @@ def _device(times: Mapping[str, Any], batch: int, cores: int) -> dict[str, Any]:
         "relative_high": relative.high,
         "clock": _words(sample, times, kernel, cores),
         "timed": times.get("measured", ""),
+        "alongside": times.get("alongside", ""),
     }
 
 

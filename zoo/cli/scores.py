@@ -34,6 +34,7 @@ def score_file(work: Run, path: Path) -> Scores:
     metrics = tuple(one for one in plan.metrics if not one.listing.spec.model_needs)
     settings = plan.settings
     groups = min(settings.draw_groups, len(x) // 2)  # each leaves some for the others
+    groups = groups if groups > 1 else 0
     stage = Score(drawn, plan.dataset, data, metrics, settings.replicas, groups)
     scored = work.demand(stage, path.name)
     floor = Floor(plan.dataset, data, metrics, len(x), settings.floor_repeats)

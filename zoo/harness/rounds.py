@@ -16,6 +16,9 @@ TIGHT = 0.03
 MOST = 4
 """A time that stays wide is asked for in at most this many times the least rounds."""
 
+FEW = 3
+"""Rounds that are taken in any case, however slow a busy machine makes them."""
+
 SHARE = 20
 """A further round of a time may cost one part in this many of the time that is left."""
 
@@ -35,7 +38,7 @@ class Series:
 
     Args:
         measure: Gives seconds per call of one round, or `None` if it failed.
-        least: Rounds in which it is asked whatever happens.
+        least: Rounds in which it is asked, as long as there is time.
         most: Rounds after which it is asked no more; with `least` it has a fixed number.
         gauge: Whether it is asked as long as any other is, to tell of the machine.
         seconds: What it has given.
@@ -102,7 +105,7 @@ def take_rounds(
 
     Args:
         series: What is asked, in this order. It fills their `seconds`.
-        deadline: Reading of `clock` after which only what is owed to `least` is asked.
+        deadline: Reading of `clock` after which only `FEW` rounds are owed to anybody.
         clock: Gives the time in s.
         tell: Takes the number of rounds done.
     """
@@ -133,7 +136,7 @@ def pick(series: Sequence[Series], number: int, left: float) -> list[Series]:
     for one in series:
         if one.ended:
             continue
-        if one.gauge or number < one.least:
+        if one.gauge or number < (one.least if left > 0 else min(FEW, one.least)):
             asked.append(one)
         elif number < one.most and not one.tight:
             if one.cost * SHARE > left:

@@ -43,7 +43,7 @@ def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tel
         One outcome per stage. Its facts: `batch_seconds`, `single_seconds` and `best_seconds`
         per call of every round, of the board's batch, of one, and of `best_batch`; `peak_mb` of
         a batch; the `kernel_seconds` and `exact_seconds` of the same rounds; cores that
-        `others` used.
+        `others` used; what tells which entries were timed `alongside`.
     """
     alongside = digest([stage.key for stage in stages])
     stages = [replace(stage, alongside=alongside) for stage in stages]
@@ -198,6 +198,6 @@ def _keep(entry: _Entry, beside: dict[str, Any], store: Store) -> Outcome:
     fault, stage = entry.watched.fault, entry.stage
     if fault is not None:
         return Outcome(str(fault["status"]), f"while being timed: {fault['reason']}")
-    facts = entry.facts() | beside
+    facts = entry.facts() | beside | {"alongside": stage.alongside[:12]}
     store.forget(stage.name, stage.key)  # from a time when another entry failed
     return Outcome("ok", result=store.keep(stage.name, stage.key, store.scratch(), facts))
