@@ -62,10 +62,10 @@ def values() -> dict[str, dict[str, list[float]]]:
 def test_defects_raise_the_metrics_that_are_for_them(
     canary: str, values: dict[str, dict[str, list[float]]]
 ) -> None:
-    """Truth scores best, full strength worst, in every metric that ought to see the defect."""
+    """Full strength scores worst in every metric that ought to see the defect."""
     for metric in MUST_RISE[canary]:
         none, medium, full = values[canary][metric]
-        assert none < medium < full or (none < full and medium < full), metric
+        assert max(none, medium) < full, metric
 
 
 @pytest.mark.parametrize("canary", sorted(MUST_FALL))

@@ -35,7 +35,7 @@ class Estimate(NamedTuple):
 
 
 LEAST = 0.9
-"""Chosen by simulation (benchmarks/coverage.py): with 1, intervals of good models are too wide."""
+"""Least width of an interval, in units of Student's over seeds; see benchmarks/coverage.py."""
 
 
 @dataclass(frozen=True)

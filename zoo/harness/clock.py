@@ -90,10 +90,7 @@ def _exact_sampler(subject: Exact) -> Callable[[int], object]:
 
 
 def _kernel(subject: Kernel) -> Callable[[int], object]:
-    """A few layers of a network such as models are made of, whatever the batch.
-
-    One product of large matrices would feel less of a neighbour who fills the caches.
-    """
+    """A few layers of a network such as models are made of, whatever the batch."""
     rows = KERNEL_ROWS["cuda" if subject.device.startswith("cuda") else "cpu"]
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(rows, KERNEL_WIDTH, generator=generator).to(subject.device)

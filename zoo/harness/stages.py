@@ -143,13 +143,7 @@ class Floor(Stage):
     repeats: int
 
     def identity(self) -> dict[str, Any]:
-        return {
-            "dataset": identify(self.dataset),
-            "data": self.data.facts["sha256"],
-            "metrics": [identify(metric) for metric in self.metrics],
-            "draws": self.draws,
-            "repeats": self.repeats,
-        }
+        return _true_sets(self)
 
 
 @dataclass(frozen=True)
@@ -165,14 +159,18 @@ class Power(Stage):
     repeats: int
 
     def identity(self) -> dict[str, Any]:
-        return {
-            "dataset": identify(self.dataset),
-            "data": self.data.facts["sha256"],
-            "metrics": [identify(metric) for metric in self.metrics],
-            "canary": self.canary,
-            "draws": self.draws,
-            "repeats": self.repeats,
-        }
+        return _true_sets(self) | {"canary": self.canary}
+
+
+def _true_sets(stage: Floor | Power) -> dict[str, Any]:
+    """What metrics of fresh true conformations depend on."""
+    return {
+        "dataset": identify(stage.dataset),
+        "data": stage.data.facts["sha256"],
+        "metrics": [identify(metric) for metric in stage.metrics],
+        "draws": stage.draws,
+        "repeats": stage.repeats,
+    }
 
 
 @dataclass(frozen=True)
