@@ -259,16 +259,43 @@ def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         The run's own lines, and the whole board: also what earlier runs have kept of the same
         dataset at the same budget.
     """
+    return _publish(prepared.store, prepared.execute())
+
+
+def bring_in(
+    work: Run, name: str, files: Sequence[Path], seconds: float | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score conformations from files as one line, and put it on the board of its budget.
+
+    Args:
+        work: A run on the dataset, with the budget of the board.
+        name: What to call the line's model.
+        files: One per training.
+        seconds: What drawing all of them took, if known.
+
+    Returns:
+        The line, and the whole board, as `carry_out`.
+
+    Raises:
+        UsageError: If the name or a file will not do.
+    """
+    from zoo.harness.brought import bring_in as score
+
+    return _publish(work.store, score(work, name, files, seconds))
+
+
+def _publish(store: Store, rows: Sequence[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The lines of some rows and the board they are on, which is written into the folder."""
     from zoo.board import FORMATS
     from zoo.board.leaderboard import BOARD
     from zoo.board.leaderboard import leaderboard as gather
     from zoo.board.tables import render
 
-    own = gather(prepared.execute())
-    every = gather(prepared.store.rows())
+    own = gather(rows)
+    every = gather(store.rows())
     ours = set(own[list(BOARD)].itertuples(index=False, name=None))
     same = [line in ours for line in every[list(BOARD)].itertuples(index=False, name=None)]
     board = every[same].reset_index(drop=True)
     for style in FORMATS[1:]:
-        prepared.store.write(f"leaderboard.{style}", render(board, style))
+        store.write(f"leaderboard.{style}", render(board, style))
     return own, board

@@ -16,6 +16,9 @@ import pluggy
 API = 1
 """The contract's number. A spec names the number it was written for, and never by default."""
 
+OLDEST_API = 1
+"""The oldest contract that still works. It follows `API` one minor release later."""
+
 HEADLINE = "rg_w1"
 """The metric lines are ranked by; a job without it has no result."""
 

@@ -96,6 +96,7 @@ def _clocks(frame: pd.DataFrame, device: str) -> pd.Series[str]:
     """Doubts about times; `apart` where a line was not timed in turn with its board's last ones."""
     words, turn, timed = (frame[f"{device}_{name}"] for name in ("clock", "alongside", "timed"))
     boards = [frame[name] for name in BOARD]
+    timed = timed.where(turn != "", "")  # what was timed elsewhere had no turn
     last = turn[timed.groupby(boards).transform(lambda own: own.sort_values().index[-1])]
     apart = (turn != "") & (turn != last.to_numpy())
     return words.where(~apart, words + " apart").str.strip()

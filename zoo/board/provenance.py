@@ -39,13 +39,19 @@ def provenance(line: Line, rows: Mapping[str, Row], metrics: tuple[str, ...], ou
         _pairs(_costs(line)),
         _pairs(_makers(line, first)),
         "\n".join(_kept(rows, out)),
-        f"again: {command(first, [row['seed'] for row in rows.values()], out)}",
+        _again(first, [row["seed"] for row in rows.values()], out),
     ]
     text = "\n\n".join(part for part in parts if part)
     return "\n".join(printable(part) for part in text.split("\n")) + "\n"
 
 
 _ALIGN = ("left", "right", "left", "right", "left", "right", "left")
+
+
+def _again(row: Row, seeds: list[int], out: str) -> str:
+    if row["made_by"]["model"]["plugin"].startswith("scored/"):
+        return "again: from files with `zoo score`; `zoo verify` scores what is kept of them"
+    return f"again: {command(row, seeds, out)}"
 
 
 def command(row: Row, seeds: list[int], out: str) -> str:

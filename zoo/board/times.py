@@ -51,6 +51,8 @@ def _times(jobs: Sequence[Row], device: str) -> Mapping[str, Any]:
 def _device(times: Mapping[str, Any], batch: int, cores: int) -> dict[str, Any]:
     """Columns of one device, without its name."""
     sample = _interval([s * 1e6 / batch for s in times.get("batch_seconds") or ()])
+    if stated := times.get("stated_seconds"):
+        sample = Interval(stated * 1e6, math.nan, math.nan)
     kernel = times.get("kernel_seconds") or ()
     ratios = zip(times.get("batch_seconds") or (), kernel, strict=False)
     relative = _interval([s / batch / k for s, k in ratios])
@@ -74,8 +76,8 @@ def _device(times: Mapping[str, Any], batch: int, cores: int) -> dict[str, Any]:
 
 
 def _words(sample: Interval, times: Mapping[str, Any], kernel: Sequence[float], cores: int) -> str:
-    """What makes one doubt a time: a wide interval, others at work, an uneven machine."""
-    words = []
+    """What makes one doubt a time: hearsay, a wide interval, others at work, an uneven machine."""
+    words = ["stated"] if "stated_seconds" in times else []
     if sample.high - sample.low > 2 * UNSTABLE * sample.value:
         words.append("unstable")
     if (times.get("others") or 0.0) > BUSY * cores:

@@ -15,6 +15,8 @@ from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from zoo.harness.plan import Plan
 
 NOTHING = 5
@@ -23,13 +25,12 @@ NOTHING = 5
 def run(options: argparse.Namespace) -> int:
     """`zoo run`: train, draw, score, time, and print the leaderboard."""
     from zoo import api
-    from zoo.board.tables import render
     from zoo.cli.progress import ProgressDisplay
     from zoo.harness.plan import make_plan
 
     if bool(options.models) == options.all:
         raise UsageError("name the models to run, or give --all to run every one; not both.")
-    registry = _registry(options)
+    registry = registry_of(options)
     settings = api.budget(options.preset, options.seeds)
     models = None if options.all else options.models
     plan = make_plan(registry, models, options.sampler, options.dataset, settings)
@@ -41,14 +42,12 @@ def run(options: argparse.Namespace) -> int:
     with ProgressDisplay(_stages(plan)) as display:
         prepared = api.prepare(plan, options.out, options.device, options.jobs, display)
         own, board = api.carry_out(prepared)
-    _write(render(board, options.format))
-    _note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
-    return 0 if (own["status"] == "ok").all() else 1
+    return _finish(options, own, board)
 
 
 def list_plugins(options: argparse.Namespace) -> int:
     """`zoo list`: everything installed, quarantined plugins last."""
-    registry = _registry(options)
+    registry = registry_of(options)
     kinds = [options.kind] if options.kind else ["model", "sampler", "metric", "dataset"]
     lines = [_listed(listing) for kind in kinds for listing in registry.of(kind)]
     out = [plugin for plugin in registry.plugins if plugin.status != "ok"]
@@ -78,7 +77,7 @@ def show(options: argparse.Namespace) -> int:
     """`zoo show NAME`: what one plugin is and which options it takes; or see `show_kept`."""
     if len(options.names) > 1 or is_key(options.names[0], options.out):
         return show_kept(options)
-    registry = _registry(options)
+    registry = registry_of(options)
     listing = _find_any(registry, options.names[0])
     factory = load(listing)
     facts = _listed(listing) | {"factory": str(listing.spec.factory)}
@@ -126,7 +125,7 @@ def sample(options: argparse.Namespace) -> int:
     check_target(options.output)
     settings = replace(api.budget(options.preset), draws=options.n)
     samplers = [options.sampler] if options.sampler else None
-    plan = make_plan(_registry(options), [options.model], samplers, options.dataset, settings)
+    plan = make_plan(registry_of(options), [options.model], samplers, options.dataset, settings)
     entry = plan.entries[0]
     with ProgressDisplay(3) as display:
         work = api.prepare(plan, options.out, options.device, 1, display)
@@ -141,20 +140,28 @@ def sample(options: argparse.Namespace) -> int:
 
 
 def score(options: argparse.Namespace) -> int:
-    """`zoo score`: score conformations from a file against a dataset."""
+    """`zoo score`: score conformations from files, and with a name put them on the board."""
     from zoo import api
     from zoo.cli.progress import ProgressDisplay
     from zoo.cli.scores import score_file, score_table
     from zoo.harness.plan import make_plan
 
-    if not options.file.is_file():
-        raise UsageError(f"there is no file {str(options.file)!r} to score.")
-    plan = make_plan(_registry(options), [], [], options.dataset, api.budget("standard"))
-    with ProgressDisplay(3) as display:
+    _check_scored(options)
+    registry, seeds = registry_of(options), len(options.files)
+    if options.name in {listing.spec.name for listing in registry.of("model")}:
+        raise UsageError(f"the name {options.name!r} is that of a model. Choose another one.")
+    plan = make_plan(registry, [], [], options.dataset, api.budget(options.preset, seeds))
+    with ProgressDisplay(2 + seeds) as display:
         work = api.prepare(plan, options.out, "cpu", 1, display)
-        scores = score_file(work, options.file)
-    _write(score_table(scores, options.format))
-    return 0 if all(line["value"] is not None for line in scores) else 1
+        if options.name is None:
+            scores = score_file(work, options.files[0])
+        else:
+            work = replace(work, device=options.device)
+            own, board = api.bring_in(work, options.name, options.files, options.seconds)
+    if options.name is None:
+        _write(score_table(scores, options.format))
+        return 0 if all(line["value"] is not None for line in scores) else 1
+    return _finish(options, own, board)
 
 
 def power(options: argparse.Namespace) -> int:
@@ -165,7 +172,7 @@ def power(options: argparse.Namespace) -> int:
     from zoo.harness.plan import make_plan
 
     settings = api.budget(options.preset)
-    plan = make_plan(_registry(options), [], [], options.dataset, settings)
+    plan = make_plan(registry_of(options), [], [], options.dataset, settings)
     if "fresh" not in plan.dataset.listing.spec.offers:
         raise UsageError(
             f"dataset {plan.dataset.label!r} cannot draw fresh conformations to spoil. "
@@ -178,7 +185,29 @@ def power(options: argparse.Namespace) -> int:
     return 0
 
 
-def _registry(options: argparse.Namespace) -> Registry:
+def _check_scored(options: argparse.Namespace) -> None:
+    for path in options.files:
+        if not path.is_file():
+            raise UsageError(f"there is no file {str(path)!r} to score.")
+    if options.name is None and len(options.files) > 1:
+        raise UsageError("several files are the trainings of one line. Give the line a --name.")
+    if options.name is None and options.seconds is not None:
+        raise UsageError("--seconds is for a line on the board. Give the line a --name.")
+    if options.name is None and options.format not in ("table", "json"):
+        raise UsageError(f"scores come as table or json, a line with a --name as {options.format}.")
+
+
+def _finish(options: argparse.Namespace, own: pd.DataFrame, board: pd.DataFrame) -> int:
+    """Print a board; the exit status is that of the command's own lines."""
+    from zoo.board.tables import render
+
+    _write(render(board, options.format))
+    _note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
+    return 0 if (own["status"] == "ok").all() else 1
+
+
+def registry_of(options: argparse.Namespace) -> Registry:
+    """What is installed, less what the command line leaves out."""
     from zoo.api import installed
 
     return installed(options.blocked, first_party_only=options.no_plugins)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import zoo
 from zoo.board import FORMATS
-from zoo.cli import commands, gates
+from zoo.cli import commands, gates, plugins
 from zoo.harness.settings import PRESETS
 
 
@@ -24,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_run, _list, _show, _leaderboard, _sample, _score, _power, _compare, _verify):
         add(actions)
+    _plugins(actions)
     return parser
 
 
@@ -83,11 +85,22 @@ def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    score = _command(actions, "score", commands.score, "score conformations from a file")
-    score.add_argument("file", type=Path, metavar="FILE", help="FILE.npz, .npy or .xyz")
-    score.add_argument("--dataset", default="bead-spring", metavar="D", help="what to compare with")
+    score = _command(actions, "score", commands.score, "score conformations from files")
+    score.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE",
+        help="FILE.npz, .npy or .xyz; with --name several, one for each training",
+    )  # fmt: skip
+    _dataset_and_preset(score)
+    score.add_argument("--name", metavar="NAME", help="put it on the board under this name")
+    score.add_argument(
+        "--seconds", type=_seconds, metavar="S", help="what drawing all of them took; the board "
+        "marks it as stated",
+    )  # fmt: skip
+    score.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="what drew them (default: cpu)"
+    )
     _out(score)
-    score.add_argument("--format", choices=("table", "json"), default="table")
+    _format(score)
 
 
 def _power(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -118,6 +131,19 @@ def _verify(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="the results it was made of (default: its own folder, or else zoo-results)",
     )  # fmt: skip
     verify.add_argument("--jobs", type=_positive, metavar="N", help="default: one per core")
+
+
+def _plugins(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    listing = _command(actions, "plugins", plugins.plugins, "plugins, sources and what is wrong")
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+    listing.add_argument(
+        "--requirements", action="store_true", help="print lines that pip installs again"
+    )
+    show = listing.add_subparsers(title="commands", metavar="show").add_parser(
+        "show", help="one plugin whole, with its traceback", description="One plugin whole."
+    )
+    show.add_argument("name", metavar="NAME", help="a plugin or a distribution")
+    show.set_defaults(command=plugins.show_plugin)
 
 
 def _command(
@@ -167,6 +193,16 @@ def _positive(text: str) -> int:
     number = int(text) if text.lstrip("+-").isdigit() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
     return number
 
 

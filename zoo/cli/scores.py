@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -13,10 +12,9 @@ import numpy as np
 
 from zoo.board.statistics import Scores as Table
 from zoo.board.statistics import jackknife_variance
-from zoo.harness.files import read_conformations
+from zoo.errors import PluginError
+from zoo.harness.brought import read_drawn, score_drawn
 from zoo.harness.run import Run
-from zoo.harness.stages import DRAWN_FILE, Floor, Score
-from zoo.harness.store import Result
 
 Scores = list[dict[str, Any]]
 
@@ -26,30 +24,26 @@ def score_file(work: Run, path: Path) -> Scores:
 
     Raises:
         UsageError: If the file will not do.
+        PluginError: If nothing could be scored.
     """
-    plan, data = work.plan, work.data()
-    beads, dim = data.facts["shape"]
-    x = read_conformations(path, (beads, dim))
-    drawn = _as_drawn(work, x.tobytes(), x)
-    metrics = tuple(one for one in plan.metrics if not one.listing.spec.model_needs)
-    settings = plan.settings
-    groups = min(settings.draw_groups, len(x) // 2)  # each leaves some for the others
-    groups = groups if groups > 1 else 0
-    stage = Score(drawn, plan.dataset, data, metrics, settings.replicas, groups)
-    scored = work.demand(stage, path.name)
-    floor = Floor(plan.dataset, data, metrics, len(x), settings.floor_repeats)
-    floors = work.demand(floor, f"{plan.dataset.label} against itself").facts["floors"]
+    drawn = read_drawn(work, path)
+    outcome = score_drawn(work, drawn, path.name)
+    if outcome.result is None:
+        raise PluginError(f"{path.name}: {outcome.status}: {outcome.reason}")
+    facts = outcome.result.facts
+    metrics = [one for one in work.plan.metrics if not one.listing.spec.model_needs]
+    floors = work.floors(work.data(), work.plan.metrics, drawn.facts["n"])
     return [
         {
             "metric": metric.label,
-            "value": scored.facts["values"].get(metric.label),
-            "error": _error(scored.facts, metric.label),
+            "value": facts["values"].get(metric.label),
+            "error": _error(facts, metric.label),
             "unit": metric.listing.spec.unit,
             "floor": floors.get(metric.label, {}).get("mean"),
             "floor_low": floors.get(metric.label, {}).get("low"),
             "floor_high": floors.get(metric.label, {}).get("high"),
             "best": metric.listing.spec.best,
-            "reason": scored.facts["faults"].get(metric.label, ""),
+            "reason": facts["faults"].get(metric.label, ""),
         }
         for metric in metrics
     ]
@@ -89,15 +83,3 @@ def score_table(scores: Scores, style: str) -> str:
     headings = ["metric", "value ± 95%", "unit", "truth against truth [95%]", "best", ""]
     align = ("left", "right", "left", "right", "right", "left")
     return tabulate(lines, headings, "simple", disable_numparse=True, colalign=align) + "\n"
-
-
-def _as_drawn(work: Run, raw: bytes, x: Any) -> Result:  # noqa: ANN401 - a NumPy array
-    """Put conformations where a drawn set would be, under a name that is their content's."""
-    from safetensors.numpy import save
-
-    key = hashlib.sha256(raw).hexdigest()[:20]
-    if kept := work.store.find("file", key):
-        return kept
-    folder = work.store.scratch()
-    (folder / DRAWN_FILE).write_bytes(save({"conformations": x}))
-    return work.store.keep("file", key, folder, {"network_calls": 0.0, "n": len(x)})

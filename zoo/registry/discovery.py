@@ -21,6 +21,7 @@ import pluggy
 from zoo.registry.hookspecs import HOOKS, Hooks
 from zoo.registry.listing import FIRST_PARTY, Listing, Plugin, normalise
 from zoo.registry.names import Registry
+from zoo.registry.origin import origin
 from zoo.registry.quiet import imports_print_to_stderr
 from zoo.registry.validation import MODULE, NAME, Refusal, accept
 from zoo.registry.wording import did_you_mean, one_line
@@ -101,14 +102,16 @@ def _is_shadowed(distribution: metadata.Distribution, name: str, path: list[str]
 
 
 def _declared(distribution: metadata.Distribution, name: str, version: str) -> Iterator[Plugin]:
+    source, requirement = origin(distribution, name)
+    whole = Plugin(name, name, version, "", source=source, requirement=requirement)
     try:
         entries = list(distribution.entry_points.select(group=GROUP))
     except Exception as error:  # noqa: BLE001 - malformed files make importlib.metadata fail anyhow
         reason = f"its entry points cannot be read: {one_line(error)}"
-        yield Plugin(name, name, version, "", "quarantined", reason)
+        yield replace(whole, status="quarantined", reason=reason)
         return
     for entry in entries:
-        plugin = Plugin(entry.name, name, version, entry.value)
+        plugin = replace(whole, name=entry.name, module=entry.value)
         if not NAME.fullmatch(entry.name):
             reason = (
                 f"its entry point is called {entry.name!r}; a name is a lower-case letter and at "
@@ -144,13 +147,13 @@ def _load(plugin: Plugin, found: Iterable[tuple[Spec, Plugin]]) -> tuple[Plugin,
     try:
         # What a plugin prints would otherwise end up in somebody's CSV.
         with imports_print_to_stderr():
-            specs = _ask(plugin)
+            hooks, specs = _ask(plugin)
         _refuse_taken(plugin, specs, found)
     except Refusal as refusal:
         cause = refusal.__cause__
         trace = "".join(traceback.format_exception(cause)) if cause else ""
         return replace(plugin, status="quarantined", reason=str(refusal), traceback=trace), []
-    return plugin, specs
+    return replace(plugin, hooks=hooks), specs
 
 
 @contextlib.contextmanager
@@ -164,12 +167,14 @@ def _guard(doing: str) -> Iterator[None]:
         raise Refusal(f"{doing} failed: {one_line(error)}") from error
 
 
-def _ask(plugin: Plugin) -> list[Spec]:
+def _ask(plugin: Plugin) -> tuple[tuple[str, ...], list[Spec]]:
+    """The hooks a plugin implements, and what they yield."""
     with _guard(f"importing {plugin.module}"):
         module = importlib.import_module(plugin.module)
     with _guard("comparing its hooks"):
         hooks = _hooks_of(module, plugin.name)
     specs: dict[tuple[str, str], Spec] = {}
+    implemented = []
     for name, expected in HOOKS.items():
         caller: pluggy.HookCaller = getattr(hooks, name)
         with _guard(name):
@@ -177,8 +182,9 @@ def _ask(plugin: Plugin) -> list[Spec]:
         if len(answers) < len(caller.get_hookimpls()):
             raise Refusal(f"{name} returned None; expected it to yield zoo.{expected.__name__}")
         for answer in answers:
+            implemented.append(name)
             _read(name, answer, expected, specs)
-    return list(specs.values())
+    return tuple(implemented), list(specs.values())
 
 
 def _hooks_of(module: ModuleType, name: str) -> pluggy.HookRelay:

@@ -26,6 +26,9 @@ class Plugin:
         status: `quarantined` if something is wrong with it, `blocked` if the user left it out.
         reason: One sentence without its full stop, where the status is not `ok`.
         traceback: Text of the traceback where an exception is the reason.
+        hooks: The hooks it implements, where it works.
+        source: Where it was installed from: a URL, or the folder it lies in.
+        requirement: The line of a requirements file that installs it again.
     """
 
     name: str
@@ -35,6 +38,9 @@ class Plugin:
     status: Status = "ok"
     reason: str = ""
     traceback: str = ""
+    hooks: tuple[str, ...] = ()
+    source: str = ""
+    requirement: str = ""
 
     @property
     def title(self) -> str:

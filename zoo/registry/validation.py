@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from zoo.specs import API, Spec
+from zoo.specs import API, OLDEST_API, Spec
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 """What a plugin, a model, a sampler, a metric or a dataset may be called."""
@@ -54,10 +54,8 @@ def accept(item: object, expected: type[Spec]) -> Spec:
     if type(item) is not expected:
         raise Refusal(f"it yielded a {type(item).__name__}; expected zoo.{expected.__name__}")
     spec: Any = item
-    if type(spec.api) is not int or spec.api != API:
-        raise Refusal(
-            f"its {spec.kind} {spec.name!r} was written for API {spec.api!r}; this zoo has {API}"
-        )
+    if type(spec.api) is not int or not OLDEST_API <= spec.api <= API:
+        raise Refusal(_other_api(spec))
     if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
         raise Refusal(
             f"it calls a {spec.kind} {spec.name!r}; a name is a lower-case letter and at most 39 "
@@ -73,6 +71,16 @@ def accept(item: object, expected: type[Spec]) -> Spec:
     sets = {name: frozenset(getattr(spec, name)) for kind, name in _WORDS if kind == spec.kind}
     frozen: Spec = dataclasses.replace(spec, **sets)
     return frozen
+
+
+def _other_api(spec: Spec) -> str:
+    newer = type(spec.api) is int and spec.api > API
+    has = f"{API}" if OLDEST_API == API else f"{OLDEST_API} to {API}"
+    cure = "a newer polymer-zoo" if newer else "a newer release of the plugin"
+    return (
+        f"its {spec.kind} {spec.name!r} was written for API {spec.api!r}; this zoo has {has}, "
+        f"and {cure} may help"
+    )
 
 
 def _check_field(spec: Any, field: dataclasses.Field[Any]) -> None:  # noqa: ANN401 - any spec
