@@ -247,3 +247,17 @@ def test_no_rows_make_an_empty_board() -> None:
     """Nothing kept is an empty table, not an error."""
     assert leaderboard([]).empty
     assert list(leaderboard([]).columns) == list(COLUMNS)
+
+
+def test_a_stated_time_has_no_interval_and_moves_no_other() -> None:
+    """Somebody's word gives a time in µs and the doubt `stated`; who was timed is not `apart`."""
+    clock = {"batch_seconds": [0.001] * 7, "measured": "1", "alongside": "here"}
+    timed = [row("a", 0, 0.1) | {"times": {"cpu": clock}}]
+    claimed = [row("b", 0, 0.2) | {"times": {"cpu": {"stated_seconds": 2e-5, "measured": "2"}}}]
+    claimed[0]["settings"] = {**claimed[0]["settings"], "draws": 2_000}
+    board = leaderboard([*timed, *claimed])
+    lines = board.set_index("model").to_dict("index")
+    assert lines["b"]["cpu_us_per_sample"] == pytest.approx(20)
+    assert math.isnan(float(str(lines["b"]["cpu_us_low"])))
+    assert (lines["a"]["cpu_clock"], lines["b"]["cpu_clock"]) == ("", "stated")
+    assert "of 2,000 or 10,000 conformations each" in render(board, "table")

@@ -265,19 +265,10 @@ def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
 def bring_in(
     work: Run, name: str, files: Sequence[Path], seconds: float | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score conformations from files as one line, and put it on the board of its budget.
-
-    Args:
-        work: A run on the dataset, with the budget of the board.
-        name: What to call the line's model.
-        files: One per training.
-        seconds: What drawing all of them took, if known.
+    """Put files on the board as one line; see `zoo.harness.brought.bring_in`.
 
     Returns:
         The line, and the whole board, as `carry_out`.
-
-    Raises:
-        UsageError: If the name or a file will not do.
     """
     from zoo.harness.brought import bring_in as score
 

@@ -108,9 +108,10 @@ def _legend(frame: pd.DataFrame) -> str:
     first = frame.iloc[0]
     threads = "1 thread" if first["timing_threads"] == 1 else f"{first['timing_threads']} threads"
     alone = first["trainings"] == 1
+    draws = " or ".join(f"{n:,}" for n in sorted(set(frame["draws"])))
     over = "draws and test sets, not trainings" if alone else "seeds, draws and test sets"
     return (
-        f"Means over seeds of {first['draws']:,} conformations each; lower is better; std: of the "
+        f"Means over seeds of {draws} conformations each; lower is better; std: of the "
         f"test conformations' value. 95% interval: over {over}.\n"
         "Rank: one more than the lines that are better beyond doubt; references and failed lines "
         "have none. indistinguishable: in Rg alone, the interval meets the floor's 95% band. "

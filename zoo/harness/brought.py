@@ -76,16 +76,8 @@ def bring_in(work: Run, name: str, paths: Sequence[Path], seconds: float | None)
             f"{name!r} is no name for a line: write a lower-case letter and at most 39 more of "
             "a-z, 0-9, _ and -."
         )
-    sets = [read_drawn(work, path) for path in paths]
-    counts = {drawn.facts["n"] for drawn in sets}
-    if len(counts) > 1:
-        numbers = ", ".join(
-            f"{drawn.facts['n']:,} in {p}" for p, drawn in zip(paths, sets, strict=True)
-        )
-        raise UsageError(f"the files hold {numbers}. Give equally many conformations in each.")
-    if len({drawn.key for drawn in sets}) < len(sets):
-        raise UsageError("two of the files hold the same conformations. Give each training once.")
-    (n,) = counts
+    sets = _read_all(work, paths)
+    n = sets[0].facts["n"]
     settings = replace(work.plan.settings, draws=n, seeds=len(paths))
     work = replace(work, plan=replace(work.plan, settings=settings))
     floors = work.floors(work.data(), work.plan.metrics, n)
@@ -99,6 +91,19 @@ def bring_in(work: Run, name: str, paths: Sequence[Path], seconds: float | None)
         work.store.keep_row(job.key, row)
         rows.append(row)
     return rows
+
+
+def _read_all(work: Run, paths: Sequence[Path]) -> list[Result]:
+    """Sets of equally many conformations, no two of them the same."""
+    sets = [read_drawn(work, path) for path in paths]
+    if len({drawn.facts["n"] for drawn in sets}) > 1:
+        counts = [f"{one.facts['n']:,} in {path}" for path, one in zip(paths, sets, strict=True)]
+        raise UsageError(
+            f"the files hold {', '.join(counts)}. Give equally many conformations in each."
+        )
+    if len({drawn.key for drawn in sets}) < len(sets):
+        raise UsageError("two of the files hold the same conformations. Give each training once.")
+    return sets
 
 
 def _job(work: Run, name: str, version: str, seed: int, drawn: Result) -> Job:
