@@ -22,10 +22,11 @@ MAY_IMPORT = {
     "polymer": {"contracts", "errors"},
     "generative": {"contracts", "errors"},
     "registry": BASE,
+    "conformance": BASE | {"registry", "polymer", "generative"},
     "harness": BASE | {"registry", "polymer"},
     "board": {"errors", "specs"},
     "api": BASE | {"registry", "harness", "board"},
-    "cli": BASE | {"registry", "harness", "board", "api"},
+    "cli": BASE | {"registry", "harness", "board", "api", "conformance"},
 }
 
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from zoo.errors import UsageError
-from zoo.polymer import pair_distances
 from zoo.polymer.chain import Chain
 from zoo_plugins.datasets.bead_spring import BeadSpring
 
@@ -23,22 +22,6 @@ def test_the_split_is_fixed_by_the_seed_and_by_nothing_else() -> None:
     for a, b, c in zip(first, again, other, strict=True):
         assert torch.equal(a, b)
         assert not torch.isclose(a, c).all(dim=(1, 2)).any()
-
-
-def test_training_and_test_share_no_conformation() -> None:
-    """No test chain has the pair distances of a training chain."""
-    train, test = BeadSpring(n_train=500, n_test=400).split()
-    assert torch.cdist(pair_distances(test), pair_distances(train)).min() > 0.01
-
-
-def test_fresh_conformations_follow_the_harness_seed() -> None:
-    """Drawn from torch's random state: the same seed gives the same, the next draw others."""
-    data = BeadSpring(beads=6, dim=3)
-    torch.manual_seed(5)
-    first, second = data.fresh(10), data.fresh(10)
-    torch.manual_seed(5)
-    assert torch.equal(data.fresh(10), first)
-    assert not torch.equal(first, second)
 
 
 def test_energy_and_density_are_those_of_the_chain_with_the_same_options() -> None:

@@ -77,17 +77,3 @@ def test_not_a_number_never_scores(
     x = truth[:6_000].clone()
     x[-1, 3, 1] = math.nan
     assert math.isnan(metric.compute(zoo.Drawn(x), data))
-
-
-@every
-def test_the_same_conformations_have_one_value(
-    metric: zoo.Metric, best: float, noise: float, truth: Tensor, data: zoo.Data
-) -> None:
-    """Whatever torch's random state, and it is left as it was."""
-    del best, noise
-    torch.manual_seed(1)
-    before = torch.get_rng_state()
-    value = metric.compute(zoo.Drawn(truth[:2_000]), data)
-    assert torch.equal(torch.get_rng_state(), before)
-    torch.manual_seed(2)
-    assert metric.compute(zoo.Drawn(truth[:2_000]), data) == value

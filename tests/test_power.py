@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import zoo
-from zoo.api import installed
 from zoo.board.power import power_table, render_power, smallest_seen
 from zoo.cli import main
 from zoo.polymer.canaries import CANARIES
 from zoo.polymer.chain import Chain
+from zoo.registry import installed
 from zoo.registry.factories import load
 
 MUST_RISE = {

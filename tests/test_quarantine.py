@@ -9,11 +9,11 @@ from typing import Any
 from tests.conftest import Install
 from tests.test_discovery import GOOD, ONE_MODEL, VILLAINS
 from tests.test_run import TINY, TOY
-from zoo import api
 from zoo.harness.machine import describe
 from zoo.harness.plan import make_plan
 from zoo.harness.run import Run
 from zoo.harness.store import Store
+from zoo.registry import installed
 
 WRONG = {
     "import-error": VILLAINS["fails to import"],
@@ -45,7 +45,7 @@ _CLOCKS = ("times", "measured", "train_seconds", "sample_seconds")
 
 def scores(folder: Path) -> bytes:
     """All of the board of the honest toy model but its clocks, as bytes."""
-    plan = make_plan(api.installed(), ["honest", "raises"], None, "walks", TINY)
+    plan = make_plan(installed(), ["honest", "raises"], None, "walks", TINY)
     rows: list[dict[str, Any]] = Run(plan, Store(folder).open(), "cpu", describe()).execute()
     assert [row["status"] for row in rows] == ["ok", "error"]
     return b"\n".join(
@@ -59,7 +59,7 @@ def test_wrong_plugins_change_no_score(install: Install, tmp_path: Path) -> None
     alone = scores(tmp_path / "alone")
     for name, (code, _) in WRONG.items():
         install(f"zoo-{name}", code.replace("NAME", "bad"))
-    reasons = {it.name: it.reason for it in api.installed().plugins if it.status == "quarantined"}
+    reasons = {it.name: it.reason for it in installed().plugins if it.status == "quarantined"}
     assert set(reasons) == {f"zoo-{name}" for name in WRONG}
     assert len(set(reasons.values())) == len(WRONG)
     for name, (_, sentence) in WRONG.items():

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import Install
-from zoo import api
 from zoo.harness.machine import describe
 from zoo.harness.plan import make_plan
 from zoo.harness.run import Event, Run
 from zoo.harness.settings import Settings
 from zoo.harness.store import Store
+from zoo.registry import installed
 
 TOY = """
     import os, signal, sys
@@ -115,7 +115,7 @@ def toy(install: Install, tmp_path: Path) -> Toy:
         *models: str, out: str = "results", settings: Settings = TINY
     ) -> tuple[list[dict[str, Any]], list[Event]]:
         events: list[Event] = []
-        plan = make_plan(api.installed(), models, None, "walks", settings)
+        plan = make_plan(installed(), models, None, "walks", settings)
         store = Store(tmp_path / out).open()
         rows = Run(plan, store, "cpu", describe(), jobs=2, watch=events.append).execute()
         return rows, events

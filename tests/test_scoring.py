@@ -12,13 +12,12 @@ from torch import Tensor
 
 import zoo
 from tests.conftest import Install
-from zoo.api import installed
 from zoo.harness.data import build_dataset, load_tensors, materialise, save_tensors
 from zoo.harness.scoring import floor_stage, score_stage
 from zoo.harness.stages import DATA_FILE, DRAWN_FILE, REPLICAS_FILE, Floor, Materialise, Score
 from zoo.harness.store import Result, Store
 from zoo.polymer.chain import Chain
-from zoo.registry import Choice
+from zoo.registry import Choice, installed
 from zoo_plugins.metrics.observables import RgW1
 
 CHAIN = Chain(beads=4)

@@ -11,7 +11,6 @@ import pytest
 
 from tests.conftest import Install
 from tests.test_run import TINY, TOY
-from zoo import api
 from zoo.board.times import timing
 from zoo.harness import timing as stage_module
 from zoo.harness.machine import describe
@@ -20,6 +19,7 @@ from zoo.harness.rounds import MOST
 from zoo.harness.run import Run
 from zoo.harness.stages import Exact, Kernel, Time, Train
 from zoo.harness.store import Result, Store
+from zoo.registry import installed
 
 
 class Scripted:
@@ -55,7 +55,7 @@ class Scripted:
 @pytest.fixture
 def entries(tmp_path: Path) -> Callable[[Sequence[str]], list[Time]]:
     """Stages for models of the catalogue that were never trained."""
-    registry = api.installed(first_party_only=True)
+    registry = installed(first_party_only=True)
     data = Result("data", "d", tmp_path, {"sha256": "0", "shape": [12, 2]}, {}, "")
     trained = Result("train", "t", tmp_path, {}, {}, "")
 
@@ -138,7 +138,7 @@ def test_a_batch_that_only_looked_best_is_not_kept(
 def test_a_real_run_fills_every_column(install: Install, tmp_path: Path) -> None:
     """Two entries timed in earnest, in processes of their own, have all figures on the CPU."""
     install("zoo-toy", TOY)
-    plan = make_plan(api.installed(), ["honest", "chatty"], None, "walks", TINY)
+    plan = make_plan(installed(), ["honest", "chatty"], None, "walks", TINY)
     rows = Run(plan, Store(tmp_path / "out").open(), "cpu", describe(), jobs=2).execute()
     for row in rows:
         found = timing([row])

@@ -20,6 +20,7 @@ from zoo.harness.machine import describe
 from zoo.harness.plan import make_plan
 from zoo.harness.run import Run
 from zoo.harness.store import Store
+from zoo.registry import installed
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.syspath_prepend(folder / "site-packages")
         patch.setenv("PYTHONPATH", str(folder / "site-packages"))
         Install(folder / "site-packages")("zoo-toy", TOY)
-        plan = make_plan(
-            api.installed(), ["honest", "gaussian"], None, "walks", replace(TINY, seeds=2)
-        )
+        plan = make_plan(installed(), ["honest", "gaussian"], None, "walks", replace(TINY, seeds=2))
         out = folder / "zoo-results"
         rows = Run(plan, Store(out).open(), "cpu", describe(), jobs=2).execute()
         (out / "leaderboard.csv").write_text(to_csv(leaderboard(rows)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from zoo.harness.run import Run, Watch, find_device
 from zoo.harness.settings import Settings, settings_for
 from zoo.harness.store import Store
 from zoo.harness.verify import Finding, line_findings, recompute
-from zoo.registry import Registry, discover
+from zoo.registry import Registry, installed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,13 +219,6 @@ def _with_rows(
             name = line["model"], line["sampler"]
             findings.append(Finding(*name, "", "rows", "", str(error)))
     return found, findings
-
-
-def installed(blocked: Collection[str] = (), *, first_party_only: bool = False) -> Registry:
-    """What is installed, less what is blocked here or not named in `ZOO_PLUGINS`."""
-    listed = os.environ.get("ZOO_PLUGINS")
-    allowed = None if listed is None else [name.strip() for name in listed.split(",") if name]
-    return discover(blocked=blocked, allowed=allowed, first_party_only=first_party_only)
 
 
 def budget(preset: str, seeds: int | None = None) -> Settings:

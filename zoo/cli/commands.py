@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.gates import is_key, show_kept
+from zoo.cli.menu import registry_of
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
@@ -204,13 +205,6 @@ def _finish(options: argparse.Namespace, own: pd.DataFrame, board: pd.DataFrame)
     _write(render(board, options.format))
     _note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
     return 0 if (own["status"] == "ok").all() else 1
-
-
-def registry_of(options: argparse.Namespace) -> Registry:
-    """What is installed, less what the command line leaves out."""
-    from zoo.api import installed
-
-    return installed(options.blocked, first_party_only=options.no_plugins)
 
 
 def _listed(listing: Listing) -> dict[str, str]:

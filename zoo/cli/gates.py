@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from zoo.cli.menu import registry_of
 from zoo.errors import UsageError
 
 
@@ -28,7 +29,7 @@ def verify(options: argparse.Namespace) -> int:
     from zoo.board.text import printable
     from zoo.cli.progress import ProgressDisplay
 
-    registry = api.installed(options.blocked, first_party_only=options.no_plugins)
+    registry = registry_of(options)
     beside = options.board.parent
     out = options.out or (beside if (beside / "rows").is_dir() else Path("zoo-results"))
     rows = sum(1 for _ in (out / "rows").glob("*.json"))

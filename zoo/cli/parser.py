@@ -9,7 +9,8 @@ from pathlib import Path
 
 import zoo
 from zoo.board import FORMATS
-from zoo.cli import commands, gates, plugins
+from zoo.cli import check, commands, gates, new, plugins
+from zoo.conformance.scaffold import KINDS
 from zoo.harness.settings import PRESETS
 
 
@@ -25,7 +26,8 @@ def build_parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_run, _list, _show, _leaderboard, _sample, _score, _power, _compare, _verify):
         add(actions)
-    _plugins(actions)
+    for add in (_plugins, _check, _new):
+        add(actions)
     return parser
 
 
@@ -144,6 +146,24 @@ def _plugins(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     show.add_argument("name", metavar="NAME", help="a plugin or a distribution")
     show.set_defaults(command=plugins.show_plugin)
+
+
+def _check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    checking = _command(actions, "check", check.check, "see that a plugin keeps to its contract")
+    checking.add_argument(
+        "names", nargs="+", metavar="NAME",
+        help="a model, sampler, metric or dataset; a plugin, for all it offers; or file.py:Class",
+    )  # fmt: skip
+    checking.add_argument("--format", choices=("table", "json"), default="table")
+
+
+def _new(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    begin = _command(actions, "new", new.new, "begin a plugin: write a package that works")
+    begin.add_argument("name", metavar="NAME", help="what the plugin is to be called")
+    begin.add_argument("--kind", choices=KINDS, default="model")
+    begin.add_argument(
+        "--folder", type=Path, default=Path(), metavar="DIR", help="where to put it (default: here)"
+    )
 
 
 def _command(

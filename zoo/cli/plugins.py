@@ -7,7 +7,7 @@ import json
 import sys
 from collections import Counter
 
-from zoo.cli.commands import registry_of
+from zoo.cli.menu import registry_of
 from zoo.errors import UsageError
 from zoo.registry import Plugin, Registry
 from zoo.registry.listing import normalise

@@ -5,7 +5,7 @@ not. The harness, the conformance kit and the command line may come in; pluggy s
 """
 
 from zoo.registry.choice import Choice
-from zoo.registry.discovery import discover
+from zoo.registry.discovery import discover, installed
 from zoo.registry.factories import load_factory, source_hash
 from zoo.registry.hookspecs import HOOKS
 from zoo.registry.listing import FIRST_PARTY, Listing, Plugin, fits, usable
@@ -20,6 +20,7 @@ __all__ = [
     "Registry",
     "discover",
     "fits",
+    "installed",
     "load_factory",
     "source_hash",
     "usable",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import sys
 import traceback
 from collections import Counter
@@ -29,6 +30,18 @@ from zoo.specs import Spec
 
 GROUP = "zoo.plugins"
 """The entry-point group that makes a distribution a plugin."""
+
+
+def installed(blocked: Collection[str] = (), *, first_party_only: bool = False) -> Registry:
+    """What is installed, less what is blocked here or not named in `ZOO_PLUGINS`.
+
+    Args:
+        blocked: Entry points or distributions to leave out.
+        first_party_only: Take only plugins that ship with the zoo.
+    """
+    listed = os.environ.get("ZOO_PLUGINS")
+    allowed = None if listed is None else [name.strip() for name in listed.split(",") if name]
+    return discover(blocked=blocked, allowed=allowed, first_party_only=first_party_only)
 
 
 def discover(

@@ -1,0 +1,263 @@
+"""What checks begin with: subjects built, models trained for a few steps, conformations drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from zoo.conformance.case import NotApplicable, Violation, needing
+from zoo.conformance.gaussian import NormalModel, NormalPath
+from zoo.conformance.truth import SHAPE, ChainData, truth
+from zoo.contracts import (
+    Data,
+    Dataset,
+    Density,
+    Drawn,
+    ExactDataset,
+    Metric,
+    Model,
+    OneShot,
+    Path,
+    Sampler,
+    Shape,
+    Trainable,
+)
+from zoo.errors import UsageError
+from zoo.generative import CosineSchedule, Schedule, StraightSchedule
+from zoo.registry import Choice
+
+SCHEDULES: tuple[Schedule, ...] = (CosineSchedule(), StraightSchedule())
+"""The schedules that samplers are tried on."""
+
+_CONTRACTS: Mapping[str, type] = {
+    "model": Model,
+    "sampler": Sampler,
+    "metric": Metric,
+    "dataset": Dataset,
+}
+
+
+def build(subject: Choice, shape: Shape = SHAPE) -> Any:  # noqa: ANN401 - any kind of plugin
+    """Build a subject as the harness would, whatever comes of it.
+
+    Args:
+        subject: What to build.
+        shape: `(beads, dim)`, for models.
+
+    Raises:
+        Violation: If the factory gives something else than its contract says.
+    """
+    spec = subject.listing.spec
+    extra = {"dataset": ChainData(shape)} if spec.kind == "model" and spec.needs else {}
+    found = subject.build(*((shape,) if spec.kind == "model" else ()), **extra)
+    contract = _CONTRACTS[spec.kind]
+    if not isinstance(found, contract):
+        raise Violation(
+            f"the factory gave a {type(found).__name__}; expected a zoo.{contract.__name__}. "
+            f"Derive it from zoo.{contract.__name__}."
+        )
+    return found
+
+
+def built(subject: Choice) -> Any:  # noqa: ANN401 - any kind of plugin
+    """Build a subject, or skip what cannot be judged without it."""
+    with needing("builds_from_defaults"):
+        return build(subject)
+
+
+def built_for(subject: Choice, shape: Shape) -> Model:
+    """Build a model for another shape than the usual one, which it may refuse.
+
+    Raises:
+        NotApplicable: If it does, by a `UsageError`.
+    """
+    try:
+        return cast(Model, build(subject, shape))
+    except UsageError as refusal:
+        raise NotApplicable(f"it refuses {shape} = (beads, dim): {refusal}") from None
+
+
+def train(model: Model, x: Tensor, steps: int = 3, rate: float = 1e-3) -> list[Tensor]:
+    """Fit a model, then take a few steps of Adam, as far as it is trained by gradients.
+
+    Args:
+        model: The model.
+        x: Training conformations, shape (n, beads, dim) with n at least 64, in σ.
+        steps: How many steps, each on 64 conformations.
+        rate: Learning rate.
+
+    Returns:
+        For each parameter that wants a gradient, the largest absolute one it ever had, shape ().
+
+    Raises:
+        Violation: If there are parameters and no loss that is a finite scalar.
+    """
+    model.train()
+    with torch.no_grad():
+        model.fit(x.clone())
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    reached = [torch.zeros(()) for _ in parameters]
+    if parameters:
+        if not isinstance(model, Trainable):
+            raise Violation(
+                "it has parameters and no loss to train them by. Give it loss(x), or keep what "
+                "fit(x) finds in buffers."
+            )
+        optimizer = torch.optim.Adam(parameters, lr=rate)
+        for step in range(steps):
+            start = 64 * step % (len(x) - 63)
+            optimizer.zero_grad()
+            torch.autograd.backward(_scalar(model.loss(x[start : start + 64].clone())))
+            for place, parameter in enumerate(parameters):
+                if parameter.grad is not None:
+                    reached[place] = torch.maximum(reached[place], parameter.grad.abs().max())
+            optimizer.step()
+    model.eval()
+    return reached
+
+
+def _scalar(loss: object) -> Tensor:
+    """A loss that gradients can be taken of, or a `Violation`."""
+    if not isinstance(loss, Tensor) or loss.ndim != 0:
+        found = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise Violation(f"its loss has {found}; expected a scalar tensor. Take the mean.")
+    if not torch.isfinite(loss):
+        raise Violation(f"its loss on true chains is {loss.item()}; expected a finite number.")
+    if not loss.requires_grad:
+        raise Violation("its loss has no gradient. Compute it without detach() or no_grad().")
+    return loss
+
+
+def trained(subject: Choice) -> Model:
+    """A model after a few steps on true chains, or skip what cannot be judged without it."""
+    model: Model = built(subject)
+    with needing("can_be_trained"):
+        train(model, truth(SHAPE, 256))
+    return model
+
+
+def draw(model: Model, n: int) -> Tensor:
+    """Conformations from a model: its own draws, or the end of a short walk along its path."""
+    with torch.no_grad():
+        if isinstance(model, OneShot):
+            return model.draw(n)
+        if isinstance(model, Path):
+            return model.decode(_walk(model, n))
+    raise NotApplicable("it is neither a zoo.OneShot nor a zoo.Path; see offers_what_it_declares")
+
+
+def _walk(model: Path, n: int, steps: int = 4) -> Tensor:
+    """Clean states (n, size), by a few steps along straight lines in x̂ and ê."""
+    times = torch.linspace(1.0, 0.0, steps + 1)
+    c = model.coefficients(times[0])
+    x = torch.sqrt(c.a.square() + c.s.square()) * torch.randn(n, model.size)
+    for t, r in pairwise(times):
+        c, later = model.coefficients(t), model.coefficients(r)
+        data = model.denoise(x, t)
+        x = later.a * data + later.s * (x - c.a * data) / c.s.clamp(min=1e-3)
+    return x
+
+
+def exact_models(subject: Choice) -> list[Model]:
+    """Exact models that a sampler takes.
+
+    Raises:
+        NotApplicable: If it needs what no exact model offers.
+    """
+    needs = subject.listing.spec.needs
+    if needs <= {"draw", "log_prob"}:
+        return [NormalModel().eval()]
+    if needs <= {"path"}:
+        return [NormalPath(schedule).eval() for schedule in SCHEDULES]
+    raise NotApplicable(f"no exact model offers {', '.join(sorted(needs))} together")
+
+
+def sample(sampler: Sampler[Any], model: Model, n: int) -> Tensor:
+    """Conformations from a sampler, with gradients off as in the harness."""
+    with torch.no_grad():
+        return sampler.sample(model, n)
+
+
+def drawer(subject: Choice) -> Callable[[int], Tensor]:
+    """What draws n conformations, for a model or a sampler."""
+    if subject.listing.spec.kind == "model":
+        model = trained(subject)
+        return lambda n: draw(model, n)
+    sampler = built(subject)
+    return lambda n: sample(sampler, exact_models(subject)[0], n)
+
+
+def true_pair(subject: Choice, n: int, seed: int) -> tuple[Drawn, Data]:
+    """Fresh truth as an entry's draws, and what a metric compares it with: n of everything.
+
+    Energy and densities, those of the truth, are there if the metric's spec needs them.
+
+    Args:
+        subject: A metric.
+        n: How many conformations are drawn, and how many of either set there are.
+        seed: Which ones are drawn; below 3 they would be those they are compared with.
+    """
+    spec, chain, x = subject.listing.spec, ChainData(SHAPE), truth(SHAPE, n, seed)
+    data = Data(
+        truth(SHAPE, n, seed=1),
+        truth(SHAPE, n, seed=2),
+        chain.energy if "energy" in spec.needs else None,
+        chain.log_prob if "log_prob" in spec.needs else None,
+    )
+    if "log_prob" not in spec.model_needs:
+        return Drawn(x), data
+    return Drawn(x, 1.0, chain.log_prob(x), chain.log_prob(data.test)), data
+
+
+_Actions = dict[str, Callable[[], object]]
+
+
+def actions(subject: Choice) -> _Actions:
+    """All that can be asked of a subject, by what errors call it; the answers do not matter."""
+    asked = {
+        "model": _of_model,
+        "sampler": _of_sampler,
+        "metric": _of_metric,
+        "dataset": _of_dataset,
+    }
+    return {"its construction": lambda: build(subject), **asked[subject.listing.spec.kind](subject)}
+
+
+def _of_model(subject: Choice) -> _Actions:
+    model, x = trained(subject), truth(SHAPE, 64)
+    found: _Actions = {"fit": lambda: build(subject).fit(x.clone())}
+    if isinstance(model, Trainable):
+        found["loss"] = lambda: model.loss(x.clone())
+    if isinstance(model, Density):
+        found["log_prob"] = lambda: model.log_prob(x.clone())
+    if isinstance(model, (OneShot, Path)):
+        found["drawing"] = lambda: draw(model, 10)
+    return found
+
+
+def _of_sampler(subject: Choice) -> _Actions:
+    draw = drawer(subject)
+    return {"sample": lambda: draw(10)}
+
+
+def _of_metric(subject: Choice) -> _Actions:
+    metric = built(subject)
+    return {"compute": lambda: metric.compute(*true_pair(subject, 200, seed=3))}
+
+
+def _of_dataset(subject: Choice) -> _Actions:
+    dataset = built(subject)
+    found: _Actions = {"split": dataset.split}
+    if isinstance(dataset, ExactDataset):
+        with needing("split_is_right"):
+            x = dataset.split()[1][:10]
+        found |= {
+            "fresh": lambda: dataset.fresh(10),
+            "energy": lambda: dataset.energy(x),
+            "log_prob": lambda: dataset.log_prob(x),
+        }
+    return found

@@ -1,0 +1,55 @@
+"""What a sampler must keep to, on models whose every answer is exact."""
+
+from __future__ import annotations
+
+import torch
+
+from zoo.conformance import gaussian
+from zoo.conformance.case import Check, Violation, needing
+from zoo.conformance.common import settings_are_frozen
+from zoo.conformance.preparation import SCHEDULES, built, exact_models, sample
+from zoo.polymer.coordinates import Rouse
+from zoo.registry import Choice
+
+DRAWS = 4_000
+TOLERANCE = 0.15
+"""Largest error of a mean or a standard deviation, in standard deviations of the data."""
+
+
+def model_stays_as_it_is(subject: Choice) -> None:
+    """Sampling leaves the parameters, buffers and mode of the model as they were."""
+    sampler = built(subject)
+    for model in exact_models(subject):
+        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        with needing("draws_have_the_right_shape"):
+            sample(sampler, model, 10)
+        changed = [
+            name for name, tensor in model.state_dict().items() if not tensor.equal(before[name])
+        ]
+        if changed or model.training:
+            found = ", ".join(changed) or "the mode"
+            raise Violation(f"sampling changes {found} of the model. Work on copies of tensors.")
+
+
+def exact_on_normal_data(subject: Choice) -> None:
+    """With an exact model of normal data, means and widths of the draws are those of the data.
+
+    At default settings, to 0.15 standard deviations, on schedules that bend and that are straight.
+    """
+    sampler = built(subject)
+    mean, std = torch.tensor(gaussian.MEAN), torch.tensor(gaussian.STD)
+    for place, model in enumerate(exact_models(subject)):
+        with needing("draws_have_the_right_shape"):
+            z = Rouse(gaussian.SHAPE).encode(sample(sampler, model, DRAWS))
+        shift = float(((z.mean(dim=0) - mean) / std).abs().max())
+        width = float((z.std(dim=0) / std - 1).abs().max())
+        if not (shift < TOLERANCE and width < TOLERANCE):
+            where = type(SCHEDULES[place]).__name__ if hasattr(model, "schedule") else "a OneShot"
+            raise Violation(
+                f"on an exact model ({where}) a mean is {shift:.2f} standard deviations off, and a "
+                f"width {width:.0%}; expected both within {TOLERANCE:.0%}. Look at signs, at the "
+                "noise that is added and at where the walk ends."
+            )
+
+
+CHECKS: tuple[Check, ...] = (settings_are_frozen, model_stays_as_it_is, exact_on_normal_data)
