@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint leaderboard clean
+.PHONY: help test lint leaderboard peers clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,11 @@ leaderboard: .venv/.installed ## Train and compare everything; ARGS="--preset qu
 	@$(BIN)/zoo run --all --out zoo-results $(ARGS); status=$$?; \
 	if [ -f zoo-results/leaderboard.csv ]; then cp zoo-results/leaderboard.csv .; fi; exit $$status
 
-clean: ## Remove the environment and all caches; results stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+peers: .venv-peers/.installed ## Train other libraries' models and samplers beside ours: one board
+	@.venv-peers/bin/python -m benchmarks.peers.board $(ARGS)
+
+clean: ## Remove the environments and all caches; results stay
+	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last, so that an installation that was interrupted starts again.
@@ -32,4 +35,8 @@ clean: ## Remove the environment and all caches; results stay
 	$(PYTHON) -m venv .venv
 	@echo 'Installing into .venv; torch is large, so this may take minutes.' >&2
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.venv-peers/.installed: pyproject.toml constraints.txt $(shell find benchmarks/peers -name '*.toml' -o -name '*.txt' -o -name '*.sh' -o -name '*.py')
+	PYTHON=$(PYTHON) benchmarks/peers/install.sh .venv-peers
 	@touch $@
