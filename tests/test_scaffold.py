@@ -66,7 +66,7 @@ def test_the_command_it_names_can_be_run(stranger: Stranger, kind: str) -> None:
     """The run that `zoo new` and the package's README advise is planned without complaint."""
     command = first_run(NAMES[kind], kind)
     assert command in (stranger.folder / f"zoo-{NAMES[kind]}" / "README.md").read_text()
-    assert "1 seeds" in stranger.run(f"{command} --dry-run")
+    assert "× 1 seed\n" in stranger.run(f"{command} --dry-run")
 
 
 def test_the_model_is_ranked(board: dict[str, dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from zoo.cli.menu import registry_of
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
+from zoo.registry.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -254,10 +255,14 @@ def _quarantined(registry: Registry) -> list[str]:
 
 def _outline(plan: Plan) -> str:
     seeds = plan.settings.seeds
-    lines = [f"{entry.label} × {seeds} seeds\n" for entry in plan.entries]
-    counts = f"{len(plan.models) * seeds} trainings, {len(plan.entries) * seeds} jobs"
-    title = f"{plan.dataset.label}, preset {plan.settings.preset}: {counts}"
-    return f"{title}, {len(plan.metrics)} metrics\n{''.join(lines)}"
+    lines = [f"{entry.label} × {counted(seeds, 'seed')}\n" for entry in plan.entries]
+    counts = [
+        counted(len(plan.models) * seeds, "training"),
+        counted(len(plan.entries) * seeds, "job"),
+        counted(len(plan.metrics), "metric"),
+    ]
+    title = f"{plan.dataset.label}, preset {plan.settings.preset}: {', '.join(counts)}"
+    return f"{title}\n{''.join(lines)}"
 
 
 def _stages(plan: Plan) -> int:

@@ -11,6 +11,7 @@ from zoo.cli.menu import registry_of
 from zoo.errors import UsageError
 from zoo.registry import Plugin, Registry
 from zoo.registry.listing import normalise
+from zoo.registry.wording import counted
 from zoo.specs import API
 
 
@@ -63,7 +64,7 @@ def _table(registry: Registry) -> str:
 def _counted(registry: Registry, plugin: Plugin) -> str:
     """How many of each kind a plugin brings."""
     kinds = Counter(it.spec.kind for it in registry.listings if it.plugin == plugin)
-    return ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in kinds.items())
+    return ", ".join(counted(number, kind) for kind, number in kinds.items())
 
 
 def _facts(registry: Registry, plugin: Plugin) -> dict[str, object]:

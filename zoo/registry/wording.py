@@ -19,6 +19,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, in words.
+
+    Example:
+        >>> counted(1, "training"), counted(1200, "job")
+        ('1 training', '1,200 jobs')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def one_line(error: BaseException, limit: int = 300) -> str:
     r"""An exception as one line without a full stop, cut at `limit` characters.
 
