@@ -69,13 +69,17 @@ def test_files_are_trainings(capsys: pytest.CaptureFixture[str]) -> None:
     assert "again: from files" in capsys.readouterr().out
 
 
-def test_new_files_take_the_place_of_old_ones() -> None:
-    """The same name again means its newest files."""
-    assert main(["score", walks("a.npz", 1), "--name", "mine", *WALKS]) == 0
-    (before,) = read_csv(Path("zoo-results/leaderboard.csv"))["rg_w1"]
-    assert main(["score", walks("a.npz", 2), "--name", "mine", *WALKS]) == 0
-    (after,) = read_csv(Path("zoo-results/leaderboard.csv"))["rg_w1"]
-    assert after != before
+def test_new_files_take_the_place_of_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same name again means the files given last, however many conformations they hold."""
+    files = {n: walks(f"{n}.npz", 1, n=n) for n in (2_000, 1_000)}
+    shown = []
+    for second, n in enumerate((2_000, 1_000, 2_000)):
+        monkeypatch.setattr("zoo.harness.brought.now", lambda second=second: f"2026-01-01T{second}")
+        assert main(["score", files[n], "--name", "mine", *WALKS]) == 0
+        (line,) = read_csv(Path("zoo-results/leaderboard.csv")).to_dict("records")
+        assert line["draws"] == n
+        shown.append(line["rg_w1"])
+    assert shown[0] == shown[2] != shown[1]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.test_conformance_listing import MODEL
 from zoo.cli.check import check
+from zoo.conformance import cases
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +52,23 @@ def test_json_holds_the_same(capsys: pytest.CaptureFixture[str], tmp_path: Path)
         "fits_other_shapes"
     ]
     assert all(set(report) == {"subject", "check", "status", "message"} for report in reports)
+
+
+def test_a_plugin_that_ends_the_process_ends_with_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each check has its report, those that met the end say so, and none is lost."""
+    path = tmp_path / "still.py"
+    path.write_text(
+        MODEL.replace("        return", "        import os; os._exit(0)\n        return")
+    )
+    name = f"{path}:Still"
+    assert ask(name, form="json") == 1
+    reports = json.loads(capsys.readouterr().out)
+    assert [report["check"] for report in reports] == [case.name for case in cases(name)]
+    messages = {report["check"]: report["message"] for report in reports}
+    assert messages["can_be_trained"] == ""
+    assert "ended with status 0 before it was done" in messages["draws_are_finite"]
 
 
 def test_nothing_to_check_ends_with_5(capsys: pytest.CaptureFixture[str], install: Install) -> None:

@@ -6,12 +6,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import zoo
 from zoo.conformance import parametrize_with_checks
 from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from tests.conftest import Install
 
 TESTS = """
 from dataclasses import replace
@@ -71,6 +75,15 @@ def test_an_expected_failure_must_name_a_check() -> None:
     """A misspelt one would never be missed."""
     with pytest.raises(UsageError, match="no check of direct is called 'prints_nothin'"):
         parametrize_with_checks("direct", expected_failures={"prints_nothin": "it talks"})
+
+
+def test_nothing_to_check_is_no_success(install: Install) -> None:
+    """Without a name, or with that of a plugin that offers nothing, there would be no tests."""
+    with pytest.raises(UsageError, match="no name was given, which means nothing to check"):
+        parametrize_with_checks()
+    install("zoo-empty", "import zoo\n\n@zoo.hookimpl\ndef zoo_models():\n    return []\n")
+    with pytest.raises(UsageError, match="zoo-empty offers nothing to check"):
+        parametrize_with_checks("zoo-empty")
 
 
 def test_cases_are_called_by_subject_and_check() -> None:

@@ -233,8 +233,8 @@ def test_an_edited_file_is_another_model(tmp_path: Path) -> None:
     [
         ("nowhere.py:Gauss", "no file"),
         ("model.py:Guass", "Did you mean 'Gauss'? Models in that file: Gauss, Known, Mute, Tale."),
-        ("model.py:Other", "no zoo.Model named 'Other'"),
-        ("model.py:torch", "no zoo.Model named 'torch'"),
+        ("model.py:Other", "is no zoo.Model. Make it a class derived from zoo.OneShot"),
+        ("model.py:torch", "is no zoo.Model"),
         ("model.py:", "no zoo.Model named ''"),
         ("model.py:Mute", "Mute is neither a zoo.OneShot nor a zoo.Path"),
         ("broken.py:Gauss", "failed: ZeroDivisionError: division by zero"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from torch import Tensor
@@ -66,14 +64,3 @@ def test_what_the_truth_cannot_tell_no_metric_tells(
     turned[::2] = turned[::2].flip(1)
     value = metric.compute(zoo.Drawn(x), data)
     assert metric.compute(zoo.Drawn(turned), data) == pytest.approx(value, rel=2e-3, abs=1e-5)
-
-
-@every
-def test_not_a_number_never_scores(
-    metric: zoo.Metric, best: float, noise: float, truth: Tensor, data: zoo.Data
-) -> None:
-    """One NaN in the last of 6,000 conformations, beyond what a subsample would look at."""
-    del best, noise
-    x = truth[:6_000].clone()
-    x[-1, 3, 1] = math.nan
-    assert math.isnan(metric.compute(zoo.Drawn(x), data))

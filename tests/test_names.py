@@ -48,7 +48,9 @@ def test_an_unknown_name_is_answered_with_what_there_is() -> None:
     assert refusal(registry, "ddmi[steps=3]") == (
         "no sampler named 'ddmi'. Did you mean 'ddim'? Installed: ancestral, ddim, ode."
     )
-    assert refusal(registry, "ddim", "model") == "no model named 'ddim'. Installed: none."
+    assert refusal(registry, "ddimm", "model") == "no model named 'ddimm'. Installed: none."
+    assert refusal(registry, "ddim", "model") == "no model named 'ddim': that is a sampler."
+    assert "Write my.py:Class" in refusal(registry, "my.py", "model")
     assert "no sampler named 'other/ddim'. Did you mean 'ddim'?" in refusal(registry, "other/ddim")
 
 
@@ -75,7 +77,8 @@ def test_a_broken_plugin_speaks_for_itself(install: Install) -> None:
     for text in ("zoo-broken/leap", "Zoo_Broken", "broken-entry", "broken_entry[steps=3]"):
         message = refusal(registry, text)
         assert "plugin 'broken-entry' (zoo-broken 0.3) is quarantined: importing" in message
-        assert "No module named 'nowhere_at_all'. Repair or uninstall zoo-broken." in message
+        assert "No module named 'nowhere_at_all'. Repair or uninstall zoo-broken" in message
+        assert "see `zoo plugins show broken-entry`" in message
     assert "Quarantined: plugin 'broken-entry' (zoo-broken 0.3): importing" in refusal(
         registry, "unheard-of"
     )

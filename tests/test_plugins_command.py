@@ -34,10 +34,10 @@ def test_a_good_and_a_broken_plugin_are_both_there(
     install("zoo-good", GOOD.replace("NAME", "good"), version="2.1")
     install("zoo-bad", "import nowhere_at_all", version="0.3")
     table = asked(["plugins"], capsys)
-    assert re.search(r"zoo-good +zoo-good +2\.1 +ok +zoo_models +1 model +\S", table)
+    assert re.search(r"zoo-good +zoo-good +2\.1 +ok +zoo_models +model good +\S", table)
     assert re.search(r"zoo-bad +zoo-bad +0\.3 +quarantined", table)
     assert "zoo-bad: quarantined: importing zoo_bad failed: ModuleNotFoundError" in table
-    assert re.search(r"polymer-zoo .* \d+ models, \d+ samplers, \d+ metrics, 1 dataset", table)
+    assert re.search(r"polymer-zoo .* \d+ models, \d+ samplers, \d+ metrics, \d+ datasets?", table)
     good = facts(capsys, "zoo-good")
     assert good["offers"] == [{"kind": "model", "name": "good", "api": 1}]
     assert good["source"] == str(install.folder)
@@ -67,7 +67,17 @@ def test_requirements_name_what_is_installed(
             "url": "https://example.org/zoo-git",
             "vcs_info": {"vcs": "git", "commit_id": "abc123"},
         },
+        "zoo-part": {
+            "url": "https://example.org/zoo-git",
+            "vcs_info": {"vcs": "git", "commit_id": "abc123"},
+            "subdirectory": "peers/part",
+        },
+        "zoo-archive": {
+            "url": "https://example.org/zoo.tar.gz",
+            "archive_info": {"hashes": {"sha256": "12ab"}},
+        },
         "zoo-evil": {"url": "https://example.org/\nzoo"},
+        "zoo-spaced": {"url": "file:///x --index-url https://example.org", "dir_info": {}},
         "zoo-odd": {"url": ["https://example.org"]},
     }
     for name, record in origins.items():
@@ -80,10 +90,25 @@ def test_requirements_name_what_is_installed(
         "zoo-folder @ file:///home/ann/zoo-folder",
         "-e file:///home/ann/zoo-edited",
         "zoo-git @ git+https://example.org/zoo-git@abc123",
+        "zoo-part @ git+https://example.org/zoo-git@abc123#subdirectory=peers/part",
+        "zoo-archive @ https://example.org/zoo.tar.gz#sha256=12ab",
         "zoo-evil==1.0",
+        "zoo-spaced==1.0",
         "zoo-odd==1.0",
     }
     assert lines[0].startswith(("polymer-zoo", "-e "))
+
+
+def test_nothing_a_plugin_says_moves_the_cursor(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Escape sequences in versions, names and messages are shown, not sent to the terminal."""
+    install("zoo-red", "raise OSError('\\x1b[2J gone')", version="1\x1b[31m")
+    install("zoo-name", entry_points="[zoo.plugins]\na\x1b[2Jb = zoo_name\n")
+    for words in (["plugins"], ["list"], ["plugins", "show", "zoo-red"]):
+        out = asked(words, capsys)
+        assert "\x1b" not in out
+        assert "gone" in out
 
 
 def test_an_unknown_plugin_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +125,8 @@ def test_an_older_contract_works_for_a_while_and_says_so(
     for module in (validation, __import__("zoo.cli.plugins", fromlist=["API"])):
         monkeypatch.setattr(module, "API", 2)
     assert facts(capsys, "zoo-old")["status"] == "ok"
-    assert "(written for API 1; this zoo has 2" in asked(["plugins", "show", "zoo-old"], capsys)
+    for words in (["plugins"], ["plugins", "show", "zoo-old"]):
+        assert "model old (written for API 1; this zoo has 2" in asked(words, capsys)
     monkeypatch.setattr(validation, "OLDEST_API", 2)
     reason = facts(capsys, "zoo-old")["reason"]
     assert "written for API 1; this zoo has 2, and a newer release of the plugin may" in reason

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,6 +52,15 @@ class SplitsAnew(Chains):
 
 
 @dataclass(frozen=True)
+class TakesFromEverybody(Chains):
+    """Splits alike every time, and moves Python's random numbers on."""
+
+    def split(self) -> tuple[Tensor, Tensor]:
+        random.random()  # noqa: S311
+        return super().split()
+
+
+@dataclass(frozen=True)
 class Leaks(Chains):
     """Has a training chain in its test set, turned over and moved."""
 
@@ -73,6 +84,42 @@ class OtherUnit(Chains):
 
     def energy(self, x: Tensor) -> Tensor:
         return 0.6 * super().energy(x)
+
+
+@dataclass(frozen=True)
+class NoNormalisation(Chains):
+    """Leaves ln Z out."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return -self.energy(x)
+
+
+@dataclass(frozen=True)
+class Frames(zoo.Dataset):
+    """Right: chains whose energy is known, and nothing else."""
+
+    def split(self) -> tuple[Tensor, Tensor]:
+        return Chains().split()
+
+    def energy(self, x: Tensor) -> Tensor:
+        return Chain().energy(x)
+
+
+@dataclass(frozen=True)
+class OneEnergy(Frames):
+    """Knows one energy for all."""
+
+    def energy(self, x: Tensor) -> Any:
+        del x
+        return 7.0
+
+
+@dataclass(frozen=True)
+class FramesWithoutNormalisation(Frames):
+    """Leaves ln Z out where nothing fresh can be drawn."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return -self.energy(x)
 
 
 @dataclass(frozen=True)

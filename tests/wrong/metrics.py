@@ -48,6 +48,25 @@ class ThrowsDice(Size):
 
 
 @dataclass(frozen=True)
+class WastesDice(Size):
+    """Moves everybody's random numbers on."""
+
+    def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
+        torch.rand(())
+        return super().compute(drawn, data)
+
+
+@dataclass(frozen=True)
+class DropsNaN(Size):
+    """Leaves out what is not a number."""
+
+    def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:
+        x = drawn.conformations
+        kept = x[torch.isfinite(x).flatten(1).all(dim=1)]
+        return super().compute(zoo.Drawn(kept), data)
+
+
+@dataclass(frozen=True)
 class SpoilsInput(Size):
     """Doubles the test set."""
 

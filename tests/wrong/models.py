@@ -33,7 +33,7 @@ class Normal(zoo.OneShot):
         return self.std * self.log_scale.exp()
 
     def noise(self, n: int) -> Tensor:
-        return torch.randn(n, self.modes.size)
+        return torch.randn(n, self.modes.size, device=self.device)
 
     def loss(self, x: Tensor) -> Tensor:
         return -self.log_prob(x).mean()
@@ -145,6 +145,36 @@ class CentresInPlace(Normal):
         return super().log_prob(x)
 
 
+class TakesItsOwnGradient(Normal):
+    """Moves the caller's conformations in a loss that differentiates by them."""
+
+    def loss(self, x: Tensor) -> Tensor:
+        x -= x.mean(dim=1, keepdim=True)
+        with torch.enable_grad():
+            y = x.clone().requires_grad_()
+            (score,) = torch.autograd.grad(self.log_prob(y).sum(), y, create_graph=True)
+        return super().loss(x) + 0 * score.square().mean()
+
+
+class RollsItsOwnDice(Normal):
+    """Learns from conformations spoilt by a generator that nobody can seed."""
+
+    def loss(self, x: Tensor) -> Tensor:
+        return super().loss(x * float(np.random.default_rng().uniform(0.9, 1.1)))
+
+
+class FourBeads(Normal):
+    """Raises what it should not for shorter chains."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        super().__init__(shape)
+        if shape[0] < 4:
+            raise RuntimeError("too short")
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return super().log_prob(x) + 1
+
+
 class CountsDraws(Normal):
     """Writes to a buffer whenever it draws."""
 
@@ -175,7 +205,7 @@ class PlainAttribute(Normal):
         self.std = torch.ones_like(self.std)
 
     def width(self) -> Tensor:
-        return torch.tensor(getattr(self, "kept", 1.0)) * super().width()
+        return torch.tensor(getattr(self, "kept", 1.0), device=self.device) * super().width()
 
 
 class HoldsOnToItself(Normal):
@@ -196,76 +226,12 @@ class MixesRows(Normal):
         return super().log_prob(x) + 0.5 * (self.modes.encode(x) / self.width()).mean()
 
 
-class Flat(Normal):
-    """Draws vectors."""
+class NeedsMany(Normal):
+    """Right: learns from large batches alone, and asks for them."""
 
-    def draw(self, n: int) -> Tensor:
-        return super().draw(n).flatten(1)
-
-
-class OneIsNaN(Normal):
-    """Fails once in a thousand."""
-
-    def draw(self, n: int) -> Tensor:
-        x = super().draw(n)
-        x[n // 2, 0, 0] = math.nan if n == 1_000 else x[n // 2, 0, 0]
-        return x
-
-
-class Double(Normal):
-    """Draws in double precision."""
-
-    def draw(self, n: int) -> Tensor:
-        return super().draw(n).double()
-
-
-class OwnStream(Normal):
-    """Has a stream of random numbers of its own."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        super().__init__(shape)
-        self.stream = np.random.default_rng(0)
-
-    def noise(self, n: int) -> Tensor:
-        return torch.from_numpy(self.stream.standard_normal((n, self.modes.size))).float()
-
-
-class FixedGenerator(Normal):
-    """Draws the same for ever."""
-
-    def noise(self, n: int) -> Tensor:
-        return torch.randn(n, self.modes.size, generator=torch.Generator().manual_seed(0))
-
-
-class ColumnOfDensities(Normal):
-    """Keeps a dimension too many."""
+    recipe = zoo.Recipe(batch_size=512)
 
     def loss(self, x: Tensor) -> Tensor:
-        return -self.log_prob(x).mean()
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return super().log_prob(x)[:, None]
-
-
-class FeelsShifts(Normal):
-    """Does not centre."""
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return super().log_prob(x) - x.mean(dim=(1, 2)).square()
-
-
-class HalfTooMuch(Normal):
-    """Forgets a constant."""
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return super().log_prob(x) + math.log(1.5)
-
-
-class NoLogDeterminant(Normal):
-    """Forgets the volume of its scales."""
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return super().log_prob(x) + self.width().log().sum()
-
-    def loss(self, x: Tensor) -> Tensor:
-        return -super().log_prob(x).mean()
+        if len(x) < 500:
+            raise RuntimeError("too few for a covariance")
+        return super().loss(x)

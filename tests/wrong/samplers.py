@@ -22,18 +22,52 @@ class Walk(zoo.Sampler[zoo.Path]):
     sign: float = 1.0
     kept: float = 0.6
     added: float = 0.8
+    spread: float | None = None
+
+    def sample(self, model: zoo.Path, n: int) -> Tensor:
+        times = torch.linspace(1.0, 0.0, self.steps + 1, device=model.device)
+        c = model.coefficients(times[0])
+        spread = torch.sqrt(c.a.square() + c.s.square()) if self.spread is None else self.spread
+        x = spread * torch.randn(n, model.size, device=model.device)
+        for k, (t, r) in enumerate(pairwise(times[: self.steps + 1 - self.stop])):
+            c, later = model.coefficients(t), model.coefficients(r)
+            data = model.denoise(x, t)
+            noise = (x - c.a * data) / c.s
+            if k < 0.7 * self.steps:
+                noise = self.kept * noise + self.added * torch.randn_like(x)
+            x = later.a * data + later.s * noise
+        return model.decode(self.sign * x)
+
+
+@dataclass(frozen=True)
+class StartsSmall(Walk):
+    """Starts from unit noise, however much there should be, and walks straight on."""
+
+    spread: float | None = 1.0
+    kept: float = 1.0
+    added: float = 0.0
+
+
+@dataclass(frozen=True)
+class EachTwice(Walk):
+    """Gives every conformation twice."""
+
+    def sample(self, model: zoo.Path, n: int) -> Tensor:
+        return super().sample(model, (n + 1) // 2).repeat(2, 1, 1)[:n]
+
+
+@dataclass(frozen=True)
+class OnTheCPU(Walk):
+    """Forgets where the model is."""
 
     def sample(self, model: zoo.Path, n: int) -> Tensor:
         x = torch.randn(n, model.size)
-        times = torch.linspace(1.0, 0.0, self.steps + 1)[: self.steps + 1 - self.stop]
-        for t, r in pairwise(times):
-            c, later = model.coefficients(t), model.coefficients(r)
-            data = model.denoise(x, t)
-            noise = self.sign * (x - c.a * data) / c.s
-            if r > 0.3:
-                noise = self.kept * noise + self.added * torch.randn_like(x)
-            x = later.a * data + later.s * noise
-        return model.decode(x)
+        data = model.denoise(x, torch.tensor(1.0))
+        return super().sample(model, n) + 0 * data.mean()
+
+
+class Undecorated(Walk):
+    """Inherits a frozen dataclass, and is none."""
 
 
 @dataclass
@@ -55,18 +89,16 @@ class StopsHalfWay(Walk):
 
 @dataclass(frozen=True)
 class TurnsBack(Walk):
-    """Takes the noise with the wrong sign."""
+    """Ends with the wrong sign."""
 
     sign: float = -1.0
-    kept: float = 1.0
-    added: float = 0.0
 
 
 @dataclass(frozen=True)
 class ForgetsNoise(Walk):
-    """Takes noise away and adds none."""
+    """Takes noise away and adds too little."""
 
-    added: float = 0.0
+    added: float = 0.4
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from zoo.board.judgement import Verdict
-from zoo.board.text import printable
+from zoo.wording import printable
 
 MOST = 100
 """Cells that a table for people shows at most; a comment on a pull request has its limits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -28,16 +28,21 @@ def group(rows: Iterable[Row]) -> list[list[Row]]:
     last: dict[Any, Any] = {}
     for row in sorted(rows, key=lambda row: str(row["measured"])):
         made_by = row["made_by"]
+        budget = [row["settings"].get(name) for name in _BUDGET if name not in _free(made_by)]
         line = (
             *(row["model"], row["sampler"], row["dataset"]),
-            *(made_by["data_sha256"], made_by["device"]),
-            *(row["settings"].get(name) for name in _BUDGET),
+            *(made_by["data_sha256"], made_by["device"], *budget),
         )
         maker = repr([made_by["model"], made_by["sampler"], made_by["code"]])
         lines.setdefault(line, {}).setdefault(maker, {})[row["seed"]] = row
         last[line] = maker
     found = [lines[line][maker] for line, maker in last.items()]
     return [[jobs[seed] for seed in sorted(jobs)] for jobs in found]
+
+
+def _free(made_by: Mapping[str, Any]) -> Set[str]:
+    """What files that somebody brought may have more or less of than those before."""
+    return {"draws"} if made_by.get("brought") else set()
 
 
 def describe(jobs: Sequence[Row]) -> dict[str, Any]:
@@ -204,6 +209,7 @@ def _provenance(jobs: Sequence[Row]) -> dict[str, Any]:
         "sampler_plugin": made_by["sampler"]["plugin"],
         "sampler_version": made_by["sampler"]["version"],
         "data_sha256": made_by["data_sha256"][:12],
+        "test_size": made_by.get("n_test", math.nan),
         "test_effective": made_by.get("n_test_effective", math.nan),
         "device": made_by["device"],
         "trained_on": made_by["trained_on"],
@@ -230,4 +236,5 @@ def _missing(jobs: Sequence[Row]) -> str:
     """What a line that went well lacks all the same: metrics and times that failed."""
     faults = {name: reason for job in jobs for name, reason in job["faults"].items()}
     times = {f"{d} time": t["reason"] for j in jobs for d, t in j["times"].items() if "reason" in t}
-    return "; ".join(f"no {name}: {reason}" for name, reason in (faults | times).items())
+    said = [f"no {name}: {reason}" for name, reason in (faults | times).items()]
+    return " ".join("; ".join(said).split())

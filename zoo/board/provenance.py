@@ -10,7 +10,8 @@ from typing import Any
 from tabulate import tabulate
 
 from zoo.board.judgement import Line
-from zoo.board.text import number, number_text, printable
+from zoo.board.text import number, number_text
+from zoo.wording import printable
 
 Row = Mapping[str, Any]
 
@@ -49,7 +50,7 @@ _ALIGN = ("left", "right", "left", "right", "left", "right", "left")
 
 
 def _again(row: Row, seeds: list[int], out: str) -> str:
-    if row["made_by"]["model"]["plugin"].startswith("scored/"):
+    if row["made_by"].get("brought"):
         return "again: from files with `zoo score`; `zoo verify` scores what is kept of them"
     return f"again: {command(row, seeds, out)}"
 

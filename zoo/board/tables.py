@@ -113,11 +113,24 @@ def _legend(frame: pd.DataFrame) -> str:
     return (
         f"Means over seeds of {draws} conformations each; lower is better; std: of the "
         f"test conformations' value. 95% interval: over {over}.\n"
+        f"{_worth(first)}"
         "Rank: one more than the lines that are better beyond doubt; references and failed lines "
         "have none. indistinguishable: in Rg alone, the interval meets the floor's 95% band. "
         "copies: nearer to training conformations than truth is.\n"
         f"Times: median per conformation in batches of {first['timing_batch']:,}, {threads}, "
-        f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}."
+        f"torch {first['torch']}, {first['cpu']}, {first['gpu'] or 'no GPU'}. unstable, busy, "
+        "uneven, apart and stated are doubts about a time."
+    )
+
+
+def _worth(line: pd.Series[Any]) -> str:
+    """A sentence about test conformations that are not independent of one another."""
+    size, effective = line["test_size"], line["test_effective"]
+    if pd.isna(size) or effective >= size:
+        return ""
+    return (
+        f"Test set: {size:,.0f} conformations that follow one another in time, worth "
+        f"{effective:,.0f} independent ones; floors and intervals by resampling them in blocks.\n"
     )
 
 

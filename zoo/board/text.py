@@ -1,4 +1,4 @@
-"""Lines of a leaderboard as the text that a CSV has, and text that is safe to print."""
+"""Lines of a leaderboard as the text that a CSV has."""
 
 from __future__ import annotations
 
@@ -37,8 +37,3 @@ def as_text(frame: pd.DataFrame) -> list[dict[str, str]]:
 def number_text(text: str) -> str:
     """A cell's number to four digits; empty where it is none."""
     return "" if math.isnan(number(text)) else f"{number(text):.4g}"
-
-
-def printable(text: str) -> str:
-    """One line without anything that moves a cursor or turns the direction of writing."""
-    return "".join(c if c.isprintable() else "�" for c in text)

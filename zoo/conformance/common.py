@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import subprocess
-import sys
-from functools import cache
+from collections.abc import Mapping
 
-from zoo.conformance.case import Check, NotApplicable, Violation, needing
+from zoo.conformance import imports
+from zoo.conformance.case import Check, Violation, needing
 from zoo.conformance.preparation import actions, build
 from zoo.conformance.state import random_states, seed_all, settings
-from zoo.registry import HOOKS, Choice
+from zoo.registry import Choice
 from zoo.registry.factories import load
 from zoo.registry.validation import Refusal, accept
 
@@ -31,32 +30,6 @@ def spec_is_valid(subject: Choice) -> None:
     load(subject.listing)
 
 
-def menu_imports_no_torch(subject: Choice) -> None:
-    """Importing the plugin's module and asking its hooks imports no torch."""
-    if subject.listing.plugin.distribution == "file":
-        raise NotApplicable("a model in a file has no menu")
-    module = subject.listing.plugin.module
-    if _imports_torch(module):
-        raise Violation(
-            f"importing {module} and asking its hooks imports torch; expected a menu of the "
-            'standard library and zoo alone. Write factories as "package.module:Name".'
-        )
-
-
-@cache
-def _imports_torch(module: str) -> bool:
-    """Whether a new process has torch once it has read a menu."""
-    code = (
-        f"import importlib, sys\nsys.path[:] = {sys.path!r}\n"
-        f"module = importlib.import_module({module!r})\n"
-        f"for hook in {tuple(HOOKS)!r}:\n"
-        "    list(getattr(module, hook, tuple)())\n"
-        "sys.stderr.write('torch' if 'torch' in sys.modules else 'none')"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
-    return done.stderr.endswith("torch")
-
-
 def builds_from_defaults(subject: Choice) -> None:
     """Every option has a default, and with these it builds what its contract says."""
     with needing("spec_is_valid"):
@@ -69,7 +42,7 @@ def settings_are_frozen(subject: Choice) -> None:
     """It is a frozen dataclass: its settings say all there is to it, for good."""
     with needing("builds_from_defaults"):
         found = build(subject)
-    parameters = getattr(type(found), "__dataclass_params__", None)
+    parameters = vars(type(found)).get("__dataclass_params__")  # not one that it inherits
     if parameters is None or not parameters.frozen:
         raise Violation(
             f"{type(found).__name__} is no frozen dataclass; expected one, so that equal settings "
@@ -94,8 +67,28 @@ def never_reseeds(subject: Choice) -> None:
                 )
 
 
+def check_untouched(before: Mapping[str, object], name: str) -> None:
+    """See that the global generators are where they were.
+
+    Args:
+        before: What `random_states` gave then.
+        name: What was done since, for the error.
+
+    Raises:
+        Violation: If one has moved.
+    """
+    for generator, state in random_states().items():
+        if state != before[generator]:
+            raise Violation(
+                f"{name} takes random numbers from {generator}'s global generator; expected it to "
+                "stay where it was. Use a generator of its own, with a fixed seed."
+            )
+
+
 def leaves_settings_alone(subject: Choice) -> None:
     """Torch's settings, which concern everybody in the process, are as they were before."""
+    with needing("spec_is_valid"):
+        load(subject.listing)  # what that changes, import_changes_nothing says
     before = settings()
     asked = {"building or training": lambda: None, **actions(subject)}
     for name, act in asked.items():
@@ -120,7 +113,7 @@ def prints_nothing(subject: Choice) -> None:
 
 CHECKS: tuple[Check, ...] = (
     spec_is_valid,
-    menu_imports_no_torch,
+    *imports.CHECKS,
     builds_from_defaults,
     never_reseeds,
     leaves_settings_alone,

@@ -11,17 +11,16 @@ from torch import Tensor
 from zoo.conformance.case import Check, NotApplicable, Violation, needing
 from zoo.conformance.draws import drawn
 from zoo.conformance.preparation import built_for, draw, train, trained
-from zoo.conformance.truth import SHAPE, truth
+from zoo.conformance.truth import SHAPE, SMALL, truth
 from zoo.contracts import Density, Model
 from zoo.polymer import bond_lengths, turning_angles
 from zoo.polymer.coordinates import bond_volume
 from zoo.registry import Choice
 
-SMALL = (3, 2)
-"""Three beads in the plane: small enough to see whether a density is normalised."""
-
 WIDTH = 0.4
 TRIED = 20_000
+ROUNDING = 1e-5
+"""What bond lengths in σ and angles in rad vary by when they do not."""
 
 
 def log_prob_is_finite(subject: Choice) -> None:
@@ -71,14 +70,15 @@ def log_prob_is_normalised(subject: Choice) -> None:
     """
     with needing("fits_other_shapes"):
         model = built_for(subject, SMALL)
-        train(model, truth(SMALL, 256), steps=50, rate=5e-3)
+        train(model, SMALL, steps=50, rate=5e-3)
     x = drawn(lambda n: draw(model, n), TRIED + 2_000)
     with torch.no_grad(), needing("log_prob_is_finite"):
         parts = torch.split(x[2_000:], 2_000)
         log_q = torch.cat([_density(model).log_prob(part) for part in parts])
         _check_one_each(log_q, TRIED)
     with needing("draws_have_the_right_shape"):
-        shape, z = _Shape.of(x[:2_000]), _internal(x[2_000:])
+        first, z = _internal(x[:2_000]), _internal(x[2_000:])
+    shape = _Shape.of(first)
     judged = [_mean_ratio(shape.log_density(z, centre), log_q) for centre in shape.centres()]
     judged = [pair for pair in judged if pair[1] < 0.06]
     if not judged:
@@ -99,9 +99,14 @@ class _Shape(NamedTuple):
     root: Tensor
 
     @staticmethod
-    def of(x: Tensor) -> _Shape:
-        z = _internal(x)
-        return _Shape(z.mean(dim=0), torch.linalg.cholesky(torch.cov(z.T)))
+    def of(z: Tensor) -> _Shape:
+        root, failed = torch.linalg.cholesky_ex(torch.cov(z.T))
+        if failed or root.diagonal().min() < ROUNDING:
+            raise Violation(
+                "its draws fill no volume; expected bond lengths and angles to vary, as those of a "
+                "density do. Draw from the density, or offer no log_prob."
+            )
+        return _Shape(z.mean(dim=0), root)
 
     def centres(self) -> Tensor:
         """The mean, and one standard deviation from it along either sense of each axis."""

@@ -34,7 +34,8 @@ def parametrize_with_checks(
         A decorator for a test function.
 
     Raises:
-        UsageError: If a name means nothing, or no check is called as expected.
+        UsageError: If a name means nothing, there is nothing to check, or no check is called as
+            expected.
 
     Example:
         >>> from zoo.conformance import Case, parametrize_with_checks
@@ -45,6 +46,9 @@ def parametrize_with_checks(
     import pytest
 
     found = cases(*names, registry=registry)
+    if not found:
+        named = f"{', '.join(names)} offers" if names else "no name was given, which means"
+        raise UsageError(f"{named} nothing to check. Name a plugin, or what one offers.")
     known = {case.name for case in found}
     for name in expected_failures:
         if name not in known:

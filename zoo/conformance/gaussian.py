@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,16 +17,35 @@ MEAN = (-1.0, -0.3, 0.5, 1.2)
 STD = (0.6, 0.9, 1.1, 1.4)
 
 
+@dataclass(frozen=True)
+class Spreading(Schedule):
+    """a = 1, s = 3t: the data stay, and noise drowns them; the variance grows to ten.
+
+    Example:
+        >>> [x.item() for x in Spreading()(torch.tensor(0.5))]
+        [1.0, 1.5, 0.0, 3.0]
+    """
+
+    def __call__(self, t: Tensor) -> Coefficients:
+        """Coefficients at times t in [0, 1]."""
+        one = torch.ones_like(t)
+        return Coefficients(one, 3 * t, 0 * one, 3 * one)
+
+
 class _Normal(Model):
-    """Holds the means and standard deviations of the modes, where a sampler can spoil them."""
+    """Holds the means and standard deviations of the modes, where a sampler can spoil them.
+
+    Args:
+        mean: Means of the modes.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, mean: tuple[float, ...] = MEAN) -> None:
         super().__init__()
         self.modes = Rouse(SHAPE)
-        self.register_buffer("mean", torch.tensor(MEAN))
+        self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("std", torch.tensor(STD))
 
     def decode(self, x: Tensor) -> Tensor:
@@ -43,7 +63,8 @@ class NormalModel(_Normal, OneShot):
 
     def draw(self, n: int) -> Tensor:
         """Exact draws."""
-        return self.decode(self.mean + self.std * torch.randn(n, len(self.std)))
+        noise = torch.randn(n, len(self.std), device=self.device)
+        return self.decode(self.mean + self.std * noise)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-density; Rouse modes are orthonormal."""
@@ -57,6 +78,7 @@ class NormalPath(_Normal, Denoiser):
 
     Args:
         schedule: How data turns into noise.
+        mean: Means of the modes; a walk cannot know them, so 0 where a(1) > 0.
 
     Example:
         >>> from zoo.generative import StraightSchedule
@@ -65,8 +87,8 @@ class NormalPath(_Normal, Denoiser):
         -1.0
     """
 
-    def __init__(self, schedule: Schedule) -> None:
-        super().__init__()
+    def __init__(self, schedule: Schedule, mean: tuple[float, ...] = MEAN) -> None:
+        super().__init__(mean)
         self.schedule = schedule
         self.size = len(MEAN)
 
@@ -76,7 +98,7 @@ class NormalPath(_Normal, Denoiser):
 
     def denoise(self, x_t: Tensor, t: Tensor) -> Tensor:
         """Prior mean, moved towards x_t / a by its share of the precision."""
-        c = self.coefficients(t)
+        c = self.coefficients(t.expand(len(x_t), 1))  # as a network would: t is where x_t is
         variance = self.std.square()
         gain = c.a * variance / (c.a.square() * variance + c.s.square())
         return self.mean + gain * (x_t - c.a * self.mean)

@@ -42,6 +42,7 @@ def checks_for(subject: Choice) -> tuple[Check, ...]:
         datasets,
         densities,
         draws,
+        energies,
         metrics,
         models,
         paths,
@@ -52,7 +53,7 @@ def checks_for(subject: Choice) -> tuple[Check, ...]:
         "model": models.CHECKS + draws.CHECKS,
         "sampler": samplers.CHECKS + draws.CHECKS,
         "metric": metrics.CHECKS,
-        "dataset": datasets.CHECKS,
+        "dataset": datasets.CHECKS + energies.CHECKS,
     }
     spec: Spec = subject.listing.spec
     found = common.CHECKS + kinds[spec.kind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from functools import cache
@@ -12,9 +13,9 @@ from typing import NamedTuple
 import torch
 
 from zoo.conformance.case import Check, Violation, needing
-from zoo.conformance.common import settings_are_frozen
+from zoo.conformance.common import check_untouched, settings_are_frozen
 from zoo.conformance.preparation import built, true_pair
-from zoo.conformance.state import isolated, seed_all
+from zoo.conformance.state import isolated, random_states, seed_all
 from zoo.conformance.truth import SHAPE, truth
 from zoo.contracts import Data, Drawn, Metric
 from zoo.polymer import radius_of_gyration
@@ -23,6 +24,9 @@ from zoo.registry import Choice
 from zoo.specs import MetricSpec
 
 N = 1_500
+MANY = 6_000
+"""More conformations than a subsample would look at."""
+
 FRESH = 8
 """Sets of fresh truth, whose scores say how much chance there is in one."""
 
@@ -38,17 +42,43 @@ def gives_a_finite_number(subject: Choice) -> None:
 
 
 def depends_on_nothing_else(subject: Choice) -> None:
-    """The same conformations have the same value, whatever the random state."""
+    """The same conformations have the same value, whatever the random state, which it leaves."""
     metric, values = built(subject), []
     for seed in (1, 2):
+        pair = true_pair(subject, 200, seed=3)
         seed_all(seed)
+        before = random_states()
         with needing("gives_a_finite_number"):
-            values.append(float(metric.compute(*true_pair(subject, 200, seed=3))))
+            values.append(float(metric.compute(*pair)))
+        check_untouched(before, "compute")
     if values[0] != values[1]:
         raise Violation(
             f"the same conformations score {values[0]:g} and {values[1]:g}; expected one value. "
             "Use a torch.Generator of its own, with a fixed seed."
         )
+
+
+def nan_never_scores(subject: Choice) -> None:
+    """With NaN for the last of 6,000 conformations and its densities, it gives NaN or raises."""
+    metric, (drawn, data) = built(subject), true_pair(subject, MANY, seed=3)
+    try:
+        value = metric.compute(_spoilt(drawn), data)
+    except Exception:  # noqa: BLE001 - to refuse it is as right
+        return
+    if not math.isnan(value):
+        raise Violation(
+            f"one of {MANY:,} conformations is NaN, and it gives {value:.4g}; expected NaN. Drop "
+            "nothing: no model may gain by what it gets wrong."
+        )
+
+
+def _spoilt(drawn: Drawn) -> Drawn:
+    """The same with NaN in the last place of all that there is."""
+    found = copy.deepcopy(drawn)
+    for values in (found.conformations, found.log_prob, found.test_log_prob):
+        if values is not None:
+            values[-1] = math.nan
+    return found
 
 
 def inputs_stay_as_they_are(subject: Choice) -> None:
@@ -226,6 +256,7 @@ CHECKS: tuple[Check, ...] = (
     settings_are_frozen,
     gives_a_finite_number,
     depends_on_nothing_else,
+    nan_never_scores,
     inputs_stay_as_they_are,
     best_on_the_test_set,
     stronger_canaries_score_worse,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.conformance.case import NotApplicable, Violation, needing
-from zoo.conformance.gaussian import NormalModel, NormalPath
+from zoo.conformance.gaussian import NormalModel, NormalPath, Spreading
 from zoo.conformance.truth import SHAPE, ChainData, truth
 from zoo.contracts import (
     Data,
@@ -27,11 +28,11 @@ from zoo.contracts import (
     Trainable,
 )
 from zoo.errors import UsageError
-from zoo.generative import CosineSchedule, Schedule, StraightSchedule
+from zoo.generative import CosineSchedule, StraightSchedule
 from zoo.registry import Choice
 
-SCHEDULES: tuple[Schedule, ...] = (CosineSchedule(), StraightSchedule())
-"""The schedules that samplers are tried on."""
+MOST = 10_000
+"""Conformations that a model is fitted to at most."""
 
 _CONTRACTS: Mapping[str, type] = {
     "model": Model,
@@ -81,13 +82,15 @@ def built_for(subject: Choice, shape: Shape) -> Model:
         raise NotApplicable(f"it refuses {shape} = (beads, dim): {refusal}") from None
 
 
-def train(model: Model, x: Tensor, steps: int = 3, rate: float = 1e-3) -> list[Tensor]:
-    """Fit a model, then take a few steps of Adam, as far as it is trained by gradients.
+def train(model: Model, shape: Shape, steps: int = 3, rate: float = 1e-3) -> list[Tensor]:
+    """Fit a model to true chains, then take a few steps of Adam, as far as it has gradients.
+
+    Batches are as large as its recipe says, like the harness's.
 
     Args:
-        model: The model.
-        x: Training conformations, shape (n, beads, dim) with n at least 64, in σ.
-        steps: How many steps, each on 64 conformations.
+        model: The model, in whose place it is trained.
+        shape: `(beads, dim)` that it was built for.
+        steps: How many steps.
         rate: Learning rate.
 
     Returns:
@@ -96,27 +99,39 @@ def train(model: Model, x: Tensor, steps: int = 3, rate: float = 1e-3) -> list[T
     Raises:
         Violation: If there are parameters and no loss that is a finite scalar.
     """
+    batch = min(model.recipe.batch_size, MOST)
+    x = truth(shape, max(256, batch)).to(model.device)
     model.train()
     with torch.no_grad():
         model.fit(x.clone())
     parameters = [p for p in model.parameters() if p.requires_grad]
-    reached = [torch.zeros(()) for _ in parameters]
-    if parameters:
-        if not isinstance(model, Trainable):
-            raise Violation(
-                "it has parameters and no loss to train them by. Give it loss(x), or keep what "
-                "fit(x) finds in buffers."
-            )
-        optimizer = torch.optim.Adam(parameters, lr=rate)
-        for step in range(steps):
-            start = 64 * step % (len(x) - 63)
-            optimizer.zero_grad()
-            torch.autograd.backward(_scalar(model.loss(x[start : start + 64].clone())))
-            for place, parameter in enumerate(parameters):
-                if parameter.grad is not None:
-                    reached[place] = torch.maximum(reached[place], parameter.grad.abs().max())
-            optimizer.step()
+    if not parameters:
+        reached = []
+    elif isinstance(model, Trainable):
+        batches = (x[torch.randperm(len(x), device=x.device)[:batch]] for _ in range(steps))
+        reached = _descend(model, parameters, batches, rate)
+    else:
+        raise Violation(
+            "it has parameters and no loss to train them by. Give it loss(x), or keep what "
+            "fit(x) finds in buffers."
+        )
     model.eval()
+    return reached
+
+
+def _descend(
+    model: Trainable, parameters: list[nn.Parameter], batches: Iterable[Tensor], rate: float
+) -> list[Tensor]:
+    reached = [torch.zeros(()) for _ in parameters]
+    optimizer = torch.optim.Adam(parameters, lr=rate)
+    for x in batches:
+        optimizer.zero_grad()
+        torch.autograd.backward(_scalar(model.loss(x)))
+        for place, parameter in enumerate(parameters):
+            if parameter.grad is not None:
+                most = parameter.grad.abs().max().cpu()
+                reached[place] = torch.maximum(reached[place], most)
+        optimizer.step()
     return reached
 
 
@@ -136,7 +151,7 @@ def trained(subject: Choice) -> Model:
     """A model after a few steps on true chains, or skip what cannot be judged without it."""
     model: Model = built(subject)
     with needing("can_be_trained"):
-        train(model, truth(SHAPE, 256))
+        train(model, SHAPE)
     return model
 
 
@@ -152,9 +167,10 @@ def draw(model: Model, n: int) -> Tensor:
 
 def _walk(model: Path, n: int, steps: int = 4) -> Tensor:
     """Clean states (n, size), by a few steps along straight lines in x̂ and ê."""
-    times = torch.linspace(1.0, 0.0, steps + 1)
+    times = torch.linspace(1.0, 0.0, steps + 1, device=model.device)
     c = model.coefficients(times[0])
-    x = torch.sqrt(c.a.square() + c.s.square()) * torch.randn(n, model.size)
+    noise = torch.randn(n, model.size, device=model.device)
+    x = torch.sqrt(c.a.square() + c.s.square()) * noise
     for t, r in pairwise(times):
         c, later = model.coefficients(t), model.coefficients(r)
         data = model.denoise(x, t)
@@ -162,8 +178,8 @@ def _walk(model: Path, n: int, steps: int = 4) -> Tensor:
     return x
 
 
-def exact_models(subject: Choice) -> list[Model]:
-    """Exact models that a sampler takes.
+def exact_models(subject: Choice) -> list[NormalModel | NormalPath]:
+    """Exact models that a sampler takes: paths that bend, that are straight, and that spread.
 
     Raises:
         NotApplicable: If it needs what no exact model offers.
@@ -172,7 +188,8 @@ def exact_models(subject: Choice) -> list[Model]:
     if needs <= {"draw", "log_prob"}:
         return [NormalModel().eval()]
     if needs <= {"path"}:
-        return [NormalPath(schedule).eval() for schedule in SCHEDULES]
+        bent, straight = NormalPath(CosineSchedule()), NormalPath(StraightSchedule())
+        return [bent.eval(), straight.eval(), NormalPath(Spreading(), mean=(0.0,) * 4).eval()]
     raise NotApplicable(f"no exact model offers {', '.join(sorted(needs))} together")
 
 
@@ -211,6 +228,12 @@ def true_pair(subject: Choice, n: int, seed: int) -> tuple[Drawn, Data]:
     if "log_prob" not in spec.model_needs:
         return Drawn(x), data
     return Drawn(x, 1.0, chain.log_prob(x), chain.log_prob(data.test)), data
+
+
+def split(dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Training and test conformations, or skip what cannot be judged without them."""
+    with needing("split_is_right"):
+        return dataset.split()
 
 
 _Actions = dict[str, Callable[[], object]]
@@ -253,11 +276,8 @@ def _of_dataset(subject: Choice) -> _Actions:
     dataset = built(subject)
     found: _Actions = {"split": dataset.split}
     if isinstance(dataset, ExactDataset):
-        with needing("split_is_right"):
-            x = dataset.split()[1][:10]
-        found |= {
-            "fresh": lambda: dataset.fresh(10),
-            "energy": lambda: dataset.energy(x),
-            "log_prob": lambda: dataset.log_prob(x),
-        }
+        found["fresh"] = lambda: dataset.fresh(10)
+    for name in ("energy", "log_prob"):
+        if hasattr(dataset, name):
+            found[name] = partial(getattr(dataset, name), split(dataset)[1][:10])
     return found

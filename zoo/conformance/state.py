@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.distributions import Distribution
 
 
 class _Setting(NamedTuple):
@@ -29,6 +30,10 @@ _SETTINGS: Mapping[str, _Setting] = {
     ),
     "the precision of matrix products": _Setting(
         torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
+    ),
+    "the default device": _Setting(torch.get_default_device, torch.set_default_device),
+    "whether distributions check their arguments": _Setting(
+        lambda: Distribution._validate_args, Distribution.set_default_validate_args
     ),
 }
 

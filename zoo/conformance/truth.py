@@ -14,6 +14,9 @@ from zoo.polymer.chain import Chain
 SHAPE: Shape = (12, 2)
 """The shape most checks are made with."""
 
+SMALL: Shape = (3, 2)
+"""Three beads in the plane: small enough to see whether a density is normalised."""
+
 
 def truth(shape: Shape, n: int, seed: int = 0) -> Tensor:
     """True conformations, the same at every call and nobody else's.

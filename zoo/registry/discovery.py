@@ -19,6 +19,7 @@ from types import ModuleType
 
 import pluggy
 
+from zoo.errors import UsageError
 from zoo.registry.hookspecs import HOOKS, Hooks
 from zoo.registry.listing import FIRST_PARTY, Listing, Plugin, normalise
 from zoo.registry.names import Registry
@@ -27,6 +28,7 @@ from zoo.registry.quiet import imports_print_to_stderr
 from zoo.registry.validation import MODULE, NAME, Refusal, accept
 from zoo.registry.wording import did_you_mean, one_line
 from zoo.specs import Spec
+from zoo.wording import printable
 
 GROUP = "zoo.plugins"
 """The entry-point group that makes a distribution a plugin."""
@@ -38,10 +40,21 @@ def installed(blocked: Collection[str] = (), *, first_party_only: bool = False) 
     Args:
         blocked: Entry points or distributions to leave out.
         first_party_only: Take only plugins that ship with the zoo.
+
+    Raises:
+        UsageError: If `ZOO_PLUGINS` names what is not installed.
     """
     listed = os.environ.get("ZOO_PLUGINS")
-    allowed = None if listed is None else [name.strip() for name in listed.split(",") if name]
-    return discover(blocked=blocked, allowed=allowed, first_party_only=first_party_only)
+    names = None if listed is None else [x.strip() for x in listed.split(",") if x.strip()]
+    found = discover(blocked=blocked, allowed=names, first_party_only=first_party_only)
+    known = {normalise(name) for it in found.plugins for name in (it.name, it.distribution)}
+    for name in names or ():
+        if normalise(name) not in known:
+            raise UsageError(
+                f"ZOO_PLUGINS names {name!r}, which is not installed.{did_you_mean(name, known)} "
+                f"There are: {', '.join(sorted(known)) or 'none'}."
+            )
+    return found
 
 
 def discover(
@@ -102,10 +115,10 @@ def _installed() -> Iterator[Plugin]:
             continue
         if declares:
             facts = distribution.metadata
-            name = normalise(facts["Name"] or "?")
+            name = printable(normalise(facts["Name"] or "?"))
             if name not in seen and not _is_shadowed(distribution, name, path):
                 seen.add(name)
-                yield from _declared(distribution, name, facts["Version"] or "?")
+                yield from _declared(distribution, name, printable(facts["Version"] or "?"))
 
 
 def _is_shadowed(distribution: metadata.Distribution, name: str, path: list[str]) -> bool:
@@ -124,7 +137,7 @@ def _declared(distribution: metadata.Distribution, name: str, version: str) -> I
         yield replace(whole, status="quarantined", reason=reason)
         return
     for entry in entries:
-        plugin = replace(whole, name=entry.name, module=entry.value)
+        plugin = replace(whole, name=printable(entry.name), module=printable(entry.value))
         if not NAME.fullmatch(entry.name):
             reason = (
                 f"its entry point is called {entry.name!r}; a name is a lower-case letter and at "

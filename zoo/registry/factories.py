@@ -132,6 +132,11 @@ def _offers(text: str, module: ModuleType, name: str) -> frozenset[str]:
         and issubclass(value, contracts.Model)
         and not value.__module__.startswith("zoo.")
     }
+    if name not in models and name in vars(module):
+        raise UsageError(
+            f"{name} of {text!r} is no zoo.Model. Make it a class derived from zoo.OneShot or "
+            "zoo.Path."
+        )
     if name not in models:
         there = ", ".join(sorted(models)) or "none"
         raise UsageError(

@@ -78,6 +78,11 @@ class Registry:
                     f"no {kind} {name!r}, since {plugin.title} is {plugin.status}: "
                     f"{plugin.reason}. {_remedy(plugin)}"
                 )
+        if name.endswith(".py"):
+            return f"{name!r} is a file, no name. Write {name}:Class for a model in it."
+        other = [it.spec.kind for it in self.listings if name in (it.spec.name, it.qualified)]
+        if other:
+            return f"no {kind} named {name!r}: that is a {other[0]}."
         labels = sorted(listing.label for listing in self.of(kind))
         near = did_you_mean(name, labels) or did_you_mean(bare, labels)
         message = f"no {kind} named {name!r}.{near} Installed: {', '.join(labels) or 'none'}."
@@ -88,4 +93,4 @@ class Registry:
 def _remedy(plugin: Plugin) -> str:
     if plugin.status == "blocked":
         return "Allow it to use it."
-    return f"Repair or uninstall {plugin.distribution}."
+    return f"Repair or uninstall {plugin.distribution}; see `zoo plugins show {plugin.name}`."

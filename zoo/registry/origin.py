@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
+from urllib.parse import quote
 
 
 def origin(distribution: metadata.Distribution, name: str) -> tuple[str, str]:
@@ -30,17 +32,32 @@ def origin(distribution: metadata.Distribution, name: str) -> tuple[str, str]:
         >>> line == f"pluggy=={metadata.version('pluggy')}"
         True
     """
-    version = distribution.metadata["Version"] or "?"
+    version = distribution.metadata["Version"]
     found = _direct_url(distribution)
     url = found.get("url")
-    if not isinstance(url, str) or not url.isprintable():
-        return str(distribution.locate_file("")), f"{name}=={version}"
+    if not isinstance(url, str) or not re.fullmatch(r"[!-~]+", url):
+        known = isinstance(version, str) and re.fullmatch(r"[\w.!+-]+", version)
+        line = f"{name}=={version}" if known else f"# {name}: its version cannot be read"
+        return str(distribution.locate_file("")), line
     if _part(found, "dir_info").get("editable") is True:
         return url, f"-e {url}"
-    repository = _part(found, "vcs_info")
-    if repository:
-        url = f"{repository.get('vcs')}+{url}@{repository.get('commit_id')}"
+    if isinstance(kind := _part(found, "vcs_info").get("vcs"), str):
+        url = f"{quote(kind)}+{url}"
+    url += _reference(found)
     return url, f"{name} @ {url}"
+
+
+def _reference(found: Mapping[str, Any]) -> str:
+    """What follows a URL, so that the very same is installed again."""
+    marks = []
+    revision = _part(found, "vcs_info").get("commit_id")
+    folder = found.get("subdirectory")
+    hashes = _part(_part(found, "archive_info"), "hashes")
+    if isinstance(folder, str) and folder:
+        marks.append(f"subdirectory={quote(folder)}")
+    marks += [f"{quote(str(kind))}={quote(str(digest))}" for kind, digest in hashes.items()][:1]
+    at = f"@{quote(revision)}" if isinstance(revision, str) else ""
+    return at + (f"#{'&'.join(marks)}" if marks else "")
 
 
 def _direct_url(distribution: metadata.Distribution) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from zoo.wording import printable
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The question after an unknown word, with a space before it, or nothing.
@@ -37,7 +39,7 @@ def one_line(error: BaseException, limit: int = 300) -> str:
         'ValueError: two lines'
     """
     try:
-        text = " ".join(str(error).split()).rstrip(".")
+        text = printable(" ".join(str(error).split())).rstrip(".")
     except Exception:  # noqa: BLE001 - whose __str__ this is, nobody knows
         text = ""
     if len(text) > limit:

@@ -162,7 +162,8 @@ def betas(model: zoo.Path, steps: int) -> Tensor:
         model: The path.
         steps: Number of equal steps of time.
     """
-    c = model.coefficients(torch.linspace(0, 1, steps + 1, dtype=torch.float64))
+    grid = torch.linspace(0, 1, steps + 1, dtype=torch.float64, device=model.device)
+    c = model.coefficients(grid)
     kept = c.a.square() / (c.a.square() + c.s.square())
     kept = kept.clamp(min=_LEAST)
     return 1 - kept[1:] / kept[:-1]
