@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from zoo.errors import UsageError
-from zoo.harness.files import check_target, read_conformations, write_conformations
+from zoo.harness.files import check_target, write_conformations
+from zoo.polymer.files import read_conformations
 
 
 def some(n: int = 5, dim: int = 2) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -9,7 +9,12 @@ import torch
 from scipy.signal import lfilter
 from torch import Tensor
 
-from zoo.polymer.trajectories import effective_size, resample_blocks, statistical_inefficiency
+from zoo.polymer.trajectories import (
+    effective_size,
+    resample_blocks,
+    split_blocks,
+    statistical_inefficiency,
+)
 
 
 def autoregressive(rho: float, n: int, seed: int) -> Tensor:
@@ -50,3 +55,31 @@ def test_blocks_keep_the_error_of_the_mean() -> None:
     true = math.sqrt((1 + rho) / (1 - rho) / (1 - rho**2) / n)
     assert spread(100) == pytest.approx(true, rel=0.2)
     assert spread(1) < 0.5 * true
+
+
+def moving(n: int, rho: float) -> Tensor:
+    """Chains of three beads whose size is an autoregressive series; the time is in bead 0's y."""
+    size = 10 + autoregressive(rho, n, 5).float()
+    x = size[:, None, None] * torch.tensor([[-1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
+    x[:, :, 1] += torch.arange(n)[:, None]
+    return x
+
+
+def test_a_split_keeps_neighbours_apart_and_drift_together() -> None:
+    """Test frames are twice the inefficiency from training ones, at the same time on average."""
+    x = moving(4_000, 0.8)
+    train, test = (part[:, 1, 1] for part in split_blocks(x))
+    assert len(test) == 800
+    nearest = (test[:, None] - train).abs().amin(dim=1).min()
+    inefficiency = 4_000 / effective_size(x)
+    assert 2 * inefficiency <= float(nearest) <= 2 * inefficiency + 2
+    assert abs(float(train.mean() - test.mean())) < 1  # of 4,000; a single cut is 2,000 off
+    assert float(test.std() / train.std()) == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_slow_trajectory_keeps_half_of_its_training_frames() -> None:
+    """Gaps never take all there is, and no frame is in both sets."""
+    x = moving(1_000, 0.999)
+    train, test = (part[:, 1, 1] for part in split_blocks(x))
+    assert len(train) == 400
+    assert not set(train.tolist()) & set(test.tolist())

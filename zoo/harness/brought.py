@@ -10,11 +10,11 @@ from typing import Any
 
 from zoo.errors import UsageError
 from zoo.harness.execution import Outcome
-from zoo.harness.files import read_conformations
 from zoo.harness.rows import Job, Row, make_row
 from zoo.harness.run import Run
 from zoo.harness.stages import DRAWN_FILE, Score, Train
 from zoo.harness.store import Result, digest, now
+from zoo.polymer.files import read_conformations
 from zoo.registry import Choice, Listing, Plugin
 from zoo.registry.validation import NAME
 from zoo.specs import API, ModelSpec, SamplerSpec, Spec
@@ -87,7 +87,9 @@ def bring_in(work: Run, name: str, paths: Sequence[Path], seconds: float | None)
     for seed, drawn in enumerate(sets):
         job = _job(work, name, version, seed, drawn)
         job.scored = score_drawn(work, drawn, f"{name} seed {seed}")
-        row = make_row(job, work.plan, floors, times, work.machine) | {"nfe": None}
+        row = make_row(job, work.plan, floors, times, work.machine)
+        row |= {"nfe": None, "measured": now()}  # the files given last are the ones meant
+        row["made_by"]["brought"] = True
         work.store.keep_row(job.key, row)
         rows.append(row)
     return rows

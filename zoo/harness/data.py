@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from zoo.contracts import Data, Dataset, ExactDataset
-from zoo.errors import InvalidError, PluginError
+from zoo.errors import InvalidError, PluginError, UsageError
 from zoo.harness.stages import DATA_FILE, REPLICAS_FILE, Materialise, Tell
 from zoo.polymer.trajectories import effective_size, resample_blocks
 from zoo.registry import Choice
@@ -25,9 +25,11 @@ REPLICAS = 8
 def materialise(stage: Materialise, folder: Path, _tell: Tell) -> dict[str, Any]:
     """Run a `Materialise` stage."""
     seed_everything("data")
-    dataset = build_dataset(stage.dataset)
-    train, test = dataset.split()
-    label = stage.dataset.label
+    dataset, label = build_dataset(stage.dataset), stage.dataset.label
+    try:
+        train, test = dataset.split()
+    except UsageError as refusal:
+        raise InvalidError(str(refusal)) from refusal
     for part, x in (("train", train), ("test", test)):
         check_conformations(x, f"dataset {label!r} gave {part} conformations", None)
     if train.shape[1:] != test.shape[1:]:

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from zoo.harness.execution import Outcome
+from zoo.harness.identity import code_of, identify
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
-from zoo.harness.stages import Train, code_of, identify
+from zoo.harness.stages import Train
 from zoo.harness.store import digest, now
 from zoo.registry import Choice
 from zoo.specs import HEADLINE
@@ -137,6 +138,7 @@ def _made_by(job: Job, plan: Plan, machine: Machine) -> dict[str, Any]:
         },
         "trained_on": _facts(job.trained).get("machine", ""),
         "data_sha256": job.train.data.facts["sha256"],
+        "n_test": job.train.data.facts["n_test"],
         "n_test_effective": job.train.data.facts["n_test_effective"],
         "device": job.train.device,
         "train_threads": 1,

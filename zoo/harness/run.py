@@ -135,9 +135,14 @@ class Run:
         """The dataset's conformations, kept in a file.
 
         Raises:
+            UsageError: If the data will not do.
             PluginError: If the dataset cannot be made.
         """
-        return self.demand(Materialise(self.plan.dataset), self.plan.dataset.label)
+        stage, label = Materialise(self.plan.dataset), self.plan.dataset.label
+        outcome = self.resolve(stage, label)
+        if outcome.status == "invalid":
+            raise UsageError(f"dataset {label}: {outcome.reason}")
+        return self._result(outcome, label)
 
     def train(self, model: Choice, data: Result, seed: int) -> Train:
         """The training stage of a model at a seed."""
@@ -164,7 +169,10 @@ class Run:
         Raises:
             PluginError: If it cannot be made.
         """
-        outcome = self.resolve(stage, label)
+        return self._result(self.resolve(stage, label), label)
+
+    @staticmethod
+    def _result(outcome: Outcome, label: str) -> Result:
         if outcome.result is None:
             raise PluginError(f"{label}: {outcome.status}: {outcome.reason}")
         return outcome.result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -59,6 +61,43 @@ def effective_size(x: Tensor) -> float:
     """
     series = (radius_of_gyration(x), end_to_end(x))
     return max(1.0, len(x) / max(map(statistical_inefficiency, series)))
+
+
+STRETCHES = 10
+"""Stretches of a trajectory that are kept for testing."""
+
+TEST_SHARE = 0.2
+"""Share of a trajectory that they make up."""
+
+
+def split_blocks(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Split a trajectory into training and test conformations that are fair to each other.
+
+    Test stretches are spread evenly over the time, so that what drifts is in both sets alike: a
+    single cut would compare two different distributions. Training frames before and after
+    a test stretch are left out for twice the statistical inefficiency, or up to half of them,
+    so that test frames have no near copies in training: single frames chosen at random would.
+
+    Args:
+        x: Conformations in order of time, shape (n, beads, dim), with n at least 50, in σ.
+
+    Returns:
+        Training and test conformations, each in order of time.
+
+    Reference:
+        Racine, J. Econometrics 99 (2000), 39 (gaps beside blocks of validation data).
+
+    Example:
+        >>> x = torch.randn(1000, 6, 2, generator=torch.Generator().manual_seed(0))
+        >>> [len(part) for part in split_blocks(x)]
+        [740, 200]
+    """
+    n = len(x)
+    period = n / STRETCHES
+    away = ((torch.arange(n) + 0.5) % period - period / 2).abs()  # from the middle of a stretch
+    edge = TEST_SHARE * period / 2
+    gap = min(math.ceil(2 * n / effective_size(x)), (period / 2 - edge) / 2)
+    return x[away >= edge + gap], x[away < edge]
 
 
 def resample_blocks(x: Tensor, block: int) -> Tensor:
