@@ -1,0 +1,87 @@
+"""Noise levels σ = s / a, in which all paths are one.
+
+Divided by a, a state is y = x_t / a = x + σ e: data under noise of level σ, whatever the schedule
+was. A sampler that walks in y from a large σ to 0 needs to know nothing else of a path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+import zoo
+
+LARGEST = 20.0
+"""Where a walk begins if σ grows beyond, as it does wherever a goes to 0.
+
+Data of unit variance are a twentieth of the noise there: at a higher level a state says no more
+about them, and steps would be spent on nothing.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Falling noise levels of a path, and what a walk through them asks of it.
+
+    Args:
+        model: The path.
+        t: Times of all levels but the last, shape (steps,), above 0.
+        a: Data scales at these times, shape (steps,).
+        sigma: Noise levels, shape (steps + 1,); the last one is 0.
+    """
+
+    model: zoo.Path
+    t: Tensor
+    a: Tensor
+    sigma: Tensor
+
+    def start(self, n: int) -> Tensor:
+        """Draw states y at the first level, for data of unit variance, shape (n, size)."""
+        spread = torch.sqrt(1 + self.sigma[0].square())
+        return spread * torch.randn(n, self.model.size, device=self.model.device)
+
+    def clean(self, k: int, y: Tensor) -> Tensor:
+        """Posterior mean x̂ of states y at level k, shape (n, size); one network call."""
+        return self.model.denoise(self.a[k] * y, self.t[k])
+
+
+def largest(model: zoo.Path) -> Tensor:
+    """The level a walk begins at, shape (): that of t = 1, or `LARGEST` if it is higher still."""
+    c = model.coefficients(torch.ones((), device=model.device))
+    return (c.s / c.a).clamp(max=LARGEST)
+
+
+def levels(model: zoo.Path, sigma: Tensor) -> Levels:
+    """Find the times at which a path has given noise levels.
+
+    Args:
+        model: The path; its s/a must grow with t.
+        sigma: Falling levels above 0 and within the path's, shape (steps,).
+
+    Returns:
+        These levels, as exactly as times can be told apart, and 0.
+    """
+    low, high = torch.zeros_like(sigma), torch.ones_like(sigma)
+    for _ in range(24):  # halvings, down to the resolution of single precision
+        middle = (low + high) / 2
+        c = model.coefficients(middle)
+        above = c.s > sigma * c.a  # without dividing by an a that may be 0
+        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    c = model.coefficients(high)
+    return Levels(model, high, c.a, torch.cat([c.s / c.a, torch.zeros_like(sigma[:1])]))
+
+
+def even_levels(model: zoo.Path, steps: int) -> Levels:
+    """Levels whose angles arctan σ are evenly spaced.
+
+    For states of unit variance the angle is the way from data to noise: signal and noise turn
+    into one another at an even rate, as on the cosine schedule at even times.
+
+    Args:
+        model: The path.
+        steps: Number of levels above 0.
+    """
+    part = torch.linspace(1.0, 0.0, steps + 1, device=model.device)[:-1]
+    return levels(model, torch.tan(part * largest(model).atan()))
