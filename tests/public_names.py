@@ -18,11 +18,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from zoo.registry import HOOKS
+from zoo.registry.discovery import GROUP
+
 KEPT = Path(__file__).with_name("public_names.txt")
 
 MODULES = (
     *("zoo", "zoo.errors", "zoo.polymer", "zoo.generative", "zoo.conformance"),
-    *("zoo.polymer.canaries", "zoo.polymer.chain", "zoo.polymer.coordinates"),
+    *("zoo.polymer.canaries", "zoo.polymer.chain", "zoo.polymer.coordinates", "zoo.polymer.files"),
     *("zoo.polymer.geometry", "zoo.polymer.representations", "zoo.polymer.trajectories"),
     *("zoo.generative.nets", "zoo.generative.paths", "zoo.generative.schedules"),
     "zoo.generative.splines",
@@ -31,8 +34,9 @@ MODULES = (
 
 
 def public_names() -> list[str]:
-    """One line for each name, and one for each method of a class."""
-    return [line for name in MODULES for line in _of_module(import_module(name))]
+    """One line for each name, one for each method or attribute of a class, and one for a hook."""
+    hooks = [f"{GROUP} {hook}: {spec.__name__}" for hook, spec in HOOKS.items()]
+    return [line for name in MODULES for line in _of_module(import_module(name))] + hooks
 
 
 def _of_module(module: ModuleType) -> Iterator[str]:
@@ -53,6 +57,9 @@ def _is_own(module: ModuleType, name: str, value: object) -> bool:
 def _described(path: str, value: Any) -> Iterator[str]:
     yield path + _signature(value)
     if inspect.isclass(value) and value.__module__.startswith("zoo."):
+        for name in sorted(vars(value).get("__annotations__", {})):
+            if not name.startswith("_") and not (is_dataclass(value) or hasattr(value, "_fields")):
+                yield f"{path}.{name}: {value.__annotations__[name]}"
         for name, member in sorted(vars(value).items()):
             if not name.startswith("_"):
                 yield from _member(f"{path}.{name}", member)

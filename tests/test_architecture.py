@@ -14,17 +14,18 @@ import zoo
 ROOT = Path(zoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins" / "zoo_plugins"
 
-BASE = {"specs", "errors", "contracts"}
+BASE = {"specs", "errors", "contracts", "wording"}
 MAY_IMPORT = {
     "specs": set(),
     "errors": set(),
+    "wording": set(),
     "contracts": set(),
     "polymer": {"contracts", "errors"},
     "generative": {"contracts", "errors"},
     "registry": BASE,
     "conformance": BASE | {"registry", "polymer", "generative"},
     "harness": BASE | {"registry", "polymer"},
-    "board": {"errors", "specs"},
+    "board": {"errors", "specs", "wording"},
     "api": BASE | {"registry", "harness", "board"},
     "cli": BASE | {"registry", "harness", "board", "api", "conformance"},
 }

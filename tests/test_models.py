@@ -30,7 +30,7 @@ LISTINGS = {
     if listing.plugin.distribution == FIRST_PARTY
 }
 SHAPES = [(12, 2), (8, 3), (24, 2)]
-LEARNED = ["vae", "ddpm", "cfm", "nsf"]
+LEARNED = ["vae", "ddpm", "latent-ddpm", "cfm", "nsf"]
 
 
 def chains(n: int, shape: tuple[int, int] = (12, 2), seed: int = 0, **settings: float) -> Tensor:

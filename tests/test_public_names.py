@@ -21,3 +21,5 @@ def test_a_changed_signature_is_noticed() -> None:
     assert any(line.startswith("zoo.ModelSpec(*, api: 'int', name: 'str'") for line in lines)
     assert "zoo.OneShot.draw(self, n: 'int') -> 'Tensor'" in lines
     assert "zoo.API" in lines
+    assert "zoo.Path.size: int" in lines
+    assert "zoo.plugins zoo_models: ModelSpec" in lines

@@ -107,6 +107,19 @@ class Density(Protocol):
         ...
 
 
+@runtime_checkable
+class Latent(Protocol):
+    """A model with a latent space: conformations go in, and come back without noise."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Codes of conformations (n, beads, dim), shape (n, size): the mean, where they spread."""
+        ...
+
+    def decode_mean(self, codes: Tensor) -> Tensor:
+        """The conformations (n, beads, dim) that codes (n, size) stand for, in one pose each."""
+        ...
+
+
 class OneShot(Model):
     """A model that draws conformations in one pass: a VAE, a normalizing flow."""
 
@@ -133,6 +146,9 @@ class Coefficients(NamedTuple):
 
 class Path(Model):
     """A model of the way from noise to data: DDPM, score SDE, flow matching.
+
+    Its noise e is a standard normal, independent of the data: samplers that add noise of their
+    own rely on it, and are wrong for a model that pairs its noise with the data.
 
     Its states are vectors of `size` numbers, standardised so that each has about unit variance
     over the data; `decode` turns them into conformations. Subclass `zoo.generative.Denoiser`

@@ -17,6 +17,8 @@ def zoo_models() -> Iterator[zoo.ModelSpec]:
     """Models, then the lecture's recipes, then reference lines."""
     yield _model("vae", "vae:VAE", "variational autoencoder, learned decoder variance", "draw")
     yield _model("ddpm", "ddpm:DDPM", "denoising diffusion, noise prediction", "path")
+    latent = ("latent-ddpm", "latent:LatentDDPM", "denoising diffusion of an autoencoder's codes")
+    yield _model(*latent, "path")
     yield _model("cfm", "cfm:CFM", "conditional flow matching, straight paths", "path")
     yield _model("nsf", "nsf:NSF", "spline-coupling normalizing flow", "draw", "log_prob")
     yield _model("lecture-vae", "lecture:LectureVAE", "the VAE of a lecture course", "draw")
@@ -38,6 +40,13 @@ def zoo_samplers() -> Iterator[zoo.SamplerSpec]:
     yield _sampler("ode", "ode:ODE", "probability-flow ODE by a torchdiffeq solver", "path")
     yield _sampler("ddim", "ddim:DDIM", "deterministic denoising steps", "path")
     yield _sampler("ancestral", "ancestral:Ancestral", "stochastic denoising steps", "path")
+    few = ("dpmpp", "dpmpp:DPMSolver", "DPM-Solver++(2M), second order at one call a step")
+    yield _sampler(*few, "path")
+    yield _sampler("adams", "adams:Adams", "Adams-Bashforth, old slopes for a new step", "path")
+    yield _sampler("heun", "heun:Heun", "Heun's method at the noise levels of EDM", "path")
+    yield _sampler("reverse-sde", "reverse_sde:ReverseSDE", "Euler-Maruyama, reverse SDE", "path")
+    pc = ("pc", "predictor_corrector:PredictorCorrector", "reverse SDE, Langevin corrections")
+    yield _sampler(*pc, "path")
 
 
 @zoo.hookimpl
@@ -76,7 +85,7 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
 
 @zoo.hookimpl
 def zoo_datasets() -> Iterator[zoo.DatasetSpec]:
-    """Conformations whose distribution is known exactly."""
+    """Conformations whose distribution is known exactly, then those that somebody simulated."""
     yield zoo.DatasetSpec(
         api=1,
         name="bead-spring",
@@ -85,6 +94,24 @@ def zoo_datasets() -> Iterator[zoo.DatasetSpec]:
         offers={"energy", "log_prob", "fresh"},
         source="drawn here by rejection and dimerization",
         license="MIT",
+    )
+    yield zoo.DatasetSpec(
+        api=1,
+        name="dmol",
+        factory="zoo_plugins.datasets.dmol:Dmol",
+        summary="a lecture's trajectory: 2,048 frames that drift, worth few",
+        offers=set(),
+        source="A. D. White, Deep Learning for Molecules and Materials, data/long_paths.npz",
+        license="CC BY-NC 3.0",
+    )
+    yield zoo.DatasetSpec(
+        api=1,
+        name="file",
+        factory="zoo_plugins.datasets.file:File",
+        summary="your conformations: npz, npy, xyz, or what MDAnalysis reads",
+        offers=set(),
+        source="a file of yours",
+        license="that of the file",
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from zoo.cli.menu import registry_of
+from zoo.cli.shared import registry_of
 
 if TYPE_CHECKING:
     from zoo.conformance import Case, Report
@@ -22,14 +22,15 @@ WIDTH = 100
 
 def check(options: argparse.Namespace) -> int:
     """`zoo check NAME ...`: run every check on what is named, and say what does not hold."""
-    from zoo.conformance import cases, run_check
+    from zoo.conformance import cases
+    from zoo.conformance.apart import run_apart
 
     registry = registry_of(options)
     found = cases(*options.names, registry=registry)
     if not found:
         sys.stderr.write(f"zoo: {', '.join(options.names)} offers nothing to check.\n")
         return NOTHING
-    reports = (run_check(case) for case in found)
+    reports = run_apart(found)
     statuses = _as_json(reports) if options.format == "json" else _as_table(found, reports)
     return 1 if "failed" in statuses else 0
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
-import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.gates import is_key, show_kept
-from zoo.cli.menu import registry_of
+from zoo.cli.shared import finish, note, registry_of, write
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
 from zoo.registry.wording import counted
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from zoo.harness.plan import Plan
 
 NOTHING = 5
@@ -37,14 +33,14 @@ def run(options: argparse.Namespace) -> int:
     models = None if options.all else options.models
     plan = make_plan(registry, models, options.sampler, options.dataset, settings)
     for sentence in (*_quarantined(registry), *plan.left_out):
-        _note(sentence)
+        note(sentence)
     if options.dry_run:
-        _write(_outline(plan))
+        write(_outline(plan))
         return 0 if plan.entries else NOTHING
     with ProgressDisplay(_stages(plan)) as display:
         prepared = api.prepare(plan, options.out, options.device, options.jobs, display)
         own, board = api.carry_out(prepared)
-    return _finish(options, own, board)
+    return finish(options, own, board)
 
 
 def list_plugins(options: argparse.Namespace) -> int:
@@ -64,14 +60,14 @@ def list_plugins(options: argparse.Namespace) -> int:
             }
             for plugin in out
         ]
-        _write(json.dumps({"installed": lines, "set_aside": set_aside}, indent=1) + "\n")
+        write(json.dumps({"installed": lines, "set_aside": set_aside}, indent=1) + "\n")
         return 0
     from tabulate import tabulate
 
-    _write(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True) + "\n")
+    write(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True) + "\n")
     for plugin in out:
-        _write(f"\n{plugin.status}: {plugin.name} ({plugin.distribution} {plugin.version})\n")
-        _write(f"  {plugin.reason}\n")
+        write(f"\n{plugin.status}: {plugin.name} ({plugin.distribution} {plugin.version})\n")
+        write(f"  {plugin.reason}\n")
     return 0
 
 
@@ -88,16 +84,16 @@ def show(options: argparse.Namespace) -> int:
     if facts["kind"] == "dataset":
         facts |= {"source": listing.spec.source, "license": listing.spec.license}
     width = max(map(len, facts))
-    _write("".join(f"{key:<{width}}  {value}\n" for key, value in facts.items()))
-    _write(f"\n{inspect.cleandoc(inspect.getdoc(factory) or 'No description.')}\n")
-    _write("\noptions:\n")
+    write("".join(f"{key:<{width}}  {value}\n" for key, value in facts.items()))
+    write(f"\n{inspect.cleandoc(inspect.getdoc(factory) or 'No description.')}\n")
+    write("\noptions:\n")
     parameters = [
         p for p in inspect.signature(factory).parameters.values() if p.default is not p.empty
     ]
     for parameter in parameters:
-        _write(f"  {parameter.name}={parameter.default!r}\n")
+        write(f"  {parameter.name}={parameter.default!r}\n")
     if not parameters:
-        _write("  none\n")
+        write("  none\n")
     return 0
 
 
@@ -108,62 +104,10 @@ def show_leaderboard(options: argparse.Namespace) -> int:
 
     frame = api.leaderboard(options.out)
     if frame.empty:
-        _note(f"{options.out} holds no results.")
+        note(f"{options.out} holds no results.")
         return NOTHING
-    _write(render(frame, options.format))
+    write(render(frame, options.format))
     return 0
-
-
-def sample(options: argparse.Namespace) -> int:
-    """`zoo sample`: train if need be, draw, and write conformations to a file."""
-    from safetensors.numpy import load
-
-    from zoo import api
-    from zoo.cli.progress import ProgressDisplay
-    from zoo.harness.files import check_target, write_conformations
-    from zoo.harness.plan import make_plan
-    from zoo.harness.stages import DRAWN_FILE, Sample
-
-    check_target(options.output)
-    settings = replace(api.budget(options.preset), draws=options.n)
-    samplers = [options.sampler] if options.sampler else None
-    plan = make_plan(registry_of(options), [options.model], samplers, options.dataset, settings)
-    entry = plan.entries[0]
-    with ProgressDisplay(3) as display:
-        work = api.prepare(plan, options.out, options.device, 1, display)
-        train = work.train(entry.model, work.data(), options.seed)
-        trained = work.demand(train, entry.label)
-        stage = Sample(train, trained, entry.sampler, options.n, min(options.n, settings.batch))
-        drawn = work.demand(stage, entry.label)
-    tensors = load((drawn.folder / DRAWN_FILE).read_bytes())
-    write_conformations(options.output, tensors["conformations"])
-    _note(f"{options.n:,} conformations of {entry.label} are in {options.output}")
-    return 0
-
-
-def score(options: argparse.Namespace) -> int:
-    """`zoo score`: score conformations from files, and with a name put them on the board."""
-    from zoo import api
-    from zoo.cli.progress import ProgressDisplay
-    from zoo.cli.scores import score_file, score_table
-    from zoo.harness.plan import make_plan
-
-    _check_scored(options)
-    registry, seeds = registry_of(options), len(options.files)
-    if options.name in {listing.spec.name for listing in registry.of("model")}:
-        raise UsageError(f"the name {options.name!r} is that of a model. Choose another one.")
-    plan = make_plan(registry, [], [], options.dataset, api.budget(options.preset, seeds))
-    with ProgressDisplay(2 + seeds) as display:
-        work = api.prepare(plan, options.out, "cpu", 1, display)
-        if options.name is None:
-            scores = score_file(work, options.files[0])
-        else:
-            work = replace(work, device=options.device)
-            own, board = api.bring_in(work, options.name, options.files, options.seconds)
-    if options.name is None:
-        _write(score_table(scores, options.format))
-        return 0 if all(line["value"] is not None for line in scores) else 1
-    return _finish(options, own, board)
 
 
 def power(options: argparse.Namespace) -> int:
@@ -183,29 +127,8 @@ def power(options: argparse.Namespace) -> int:
     with ProgressDisplay(6) as display:
         found, floors = api.prepare(plan, options.out, "cpu", None, display).power()
     metrics = [metric.label for metric in plan.metrics]
-    _write(render_power(power_table(metrics, found, floors), options.format))
+    write(render_power(power_table(metrics, found, floors), options.format))
     return 0
-
-
-def _check_scored(options: argparse.Namespace) -> None:
-    for path in options.files:
-        if not path.is_file():
-            raise UsageError(f"there is no file {str(path)!r} to score.")
-    if options.name is None and len(options.files) > 1:
-        raise UsageError("several files are the trainings of one line. Give the line a --name.")
-    if options.name is None and options.seconds is not None:
-        raise UsageError("--seconds is for a line on the board. Give the line a --name.")
-    if options.name is None and options.format not in ("table", "json"):
-        raise UsageError(f"scores come as table or json, a line with a --name as {options.format}.")
-
-
-def _finish(options: argparse.Namespace, own: pd.DataFrame, board: pd.DataFrame) -> int:
-    """Print a board; the exit status is that of the command's own lines."""
-    from zoo.board.tables import render
-
-    _write(render(board, options.format))
-    _note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
-    return 0 if (own["status"] == "ok").all() else 1
 
 
 def _listed(listing: Listing) -> dict[str, str]:
@@ -268,11 +191,3 @@ def _outline(plan: Plan) -> str:
 def _stages(plan: Plan) -> int:
     """How many stages of a plan will end: data, floor, trainings, draws and scores, clocks."""
     return 3 + plan.settings.seeds * (len(plan.models) + 2 * len(plan.entries))
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-
-
-def _note(text: str) -> None:
-    sys.stderr.write(f"zoo: {text}\n")

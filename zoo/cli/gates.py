@@ -7,8 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-from zoo.cli.menu import registry_of
+from zoo.cli.shared import registry_of
 from zoo.errors import UsageError
+from zoo.wording import printable
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -26,7 +27,6 @@ def compare(options: argparse.Namespace) -> int:
 def verify(options: argparse.Namespace) -> int:
     """`zoo verify BOARD`: compute a board's quality figures again, and say which differ."""
     from zoo import api
-    from zoo.board.text import printable
     from zoo.cli.progress import ProgressDisplay
 
     registry = registry_of(options)

@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 
-from zoo.cli.menu import registry_of
+from zoo.cli.shared import registry_of
 
 
 def new(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import zoo
 from zoo.board import FORMATS
-from zoo.cli import check, commands, gates, new, plugins
+from zoo.cli import check, commands, files, gates, latent, new, plugins
 from zoo.conformance.scaffold import KINDS
 from zoo.harness.settings import PRESETS
 
@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_run, _list, _show, _leaderboard, _sample, _score, _power, _compare, _verify):
         add(actions)
-    for add in (_plugins, _check, _new):
+    for add in (_latent, _plugins, _check, _new):
         add(actions)
     return parser
 
@@ -75,7 +75,7 @@ def _leaderboard(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    sample = _command(actions, "sample", commands.sample, "draw conformations into a file")
+    sample = _command(actions, "sample", files.sample, "draw conformations into a file")
     sample.add_argument("model", metavar="MODEL")
     sample.add_argument("--sampler", metavar="S", help="default: the first that fits")
     sample.add_argument("-n", type=_positive, default=1_000, help="how many (default: 1000)")
@@ -83,14 +83,39 @@ def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     sample.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="FILE.npz, .npy or .xyz"
     )
+    sample.add_argument(
+        "--trajectory", type=_natural, default=0, metavar="K",
+        help="keep K + 1 states of each walk from noise to data as well",
+    )  # fmt: skip
     _budget(sample)
 
 
+def _latent(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explore = _command(actions, "latent", latent.latent, "look into a model's latent space")
+    explore.add_argument("model", metavar="MODEL")
+    explore.add_argument("--seed", type=_natural, default=0, help="seed of the training")
+    explore.add_argument(
+        "--grid", type=_positive, default=15, metavar="N", help="codes along a side (default: 15)"
+    )
+    explore.add_argument(
+        "--descent",
+        type=_positive,
+        default=300,
+        metavar="N",
+        help="steps down in Rg (default: 300)",
+    )
+    explore.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="keep everything in FILE.npz"
+    )
+    _budget(explore)
+
+
 def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    score = _command(actions, "score", commands.score, "score conformations from files")
+    score = _command(actions, "score", files.score, "score conformations from files")
     score.add_argument(
         "files", nargs="+", type=Path, metavar="FILE",
-        help="FILE.npz, .npy or .xyz; with --name several, one for each training",
+        help="FILE.npz, .npy or .xyz of conformations (n, beads, dim), lengths in σ; with --name "
+        "several, one for each training",
     )  # fmt: skip
     _dataset_and_preset(score)
     score.add_argument("--name", metavar="NAME", help="put it on the board under this name")

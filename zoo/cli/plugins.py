@@ -7,12 +7,16 @@ import json
 import sys
 from collections import Counter
 
-from zoo.cli.menu import registry_of
+from zoo.cli.shared import registry_of
 from zoo.errors import UsageError
 from zoo.registry import Plugin, Registry
 from zoo.registry.listing import normalise
 from zoo.registry.wording import counted
 from zoo.specs import API
+from zoo.wording import printable
+
+FEW = 4
+"""As many things of one plugin are named; of more there is only room for their number."""
 
 
 def plugins(options: argparse.Namespace) -> int:
@@ -51,19 +55,27 @@ def _table(registry: Registry) -> str:
             "version": plugin.version,
             "status": plugin.status,
             "hooks": " ".join(plugin.hooks),
-            "offers": _counted(registry, plugin),
+            "offers": _offered(registry, plugin),
             "source": plugin.source,
         }
         for plugin in registry.plugins
     ]
     table = tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True)
     notes = [f"{it.name}: {it.status}: {it.reason}\n" for it in registry.plugins if it.reason]
+    notes += [
+        f"{it.plugin.name}: {it.spec.kind} {it.spec.name}{_age(it.spec.api)}\n"
+        for it in registry.listings
+        if it.spec.api != API
+    ]
     return "\n".join([table + "\n", "".join(notes)]) if notes else table + "\n"
 
 
-def _counted(registry: Registry, plugin: Plugin) -> str:
-    """How many of each kind a plugin brings."""
-    kinds = Counter(it.spec.kind for it in registry.listings if it.plugin == plugin)
+def _offered(registry: Registry, plugin: Plugin) -> str:
+    """What a plugin brings, by name if that is little."""
+    specs = [it.spec for it in registry.listings if it.plugin == plugin]
+    if len(specs) <= FEW:
+        return ", ".join(f"{spec.kind} {spec.name}" for spec in specs)
+    kinds = Counter(spec.kind for spec in specs)
     return ", ".join(counted(number, kind) for kind, number in kinds.items())
 
 
@@ -100,7 +112,8 @@ def _whole(registry: Registry, plugin: Plugin) -> str:
         for key, value in facts.items()
         if value
     )
-    return f"{text}\n{plugin.traceback}" if plugin.traceback else text
+    trace = "".join(f"{printable(line)}\n" for line in plugin.traceback.split("\n"))
+    return f"{text}\n{trace}" if plugin.traceback else text
 
 
 def _age(api: int) -> str:

@@ -20,6 +20,7 @@ _DOING = {
     "floor": "measuring the floor",
     "time": "timing",
     "power": "spoiling by",
+    "latent": "looking into",
 }
 
 

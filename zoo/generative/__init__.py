@@ -6,7 +6,15 @@ Plugins come in; the harness does not.
 
 from zoo.generative.nets import MLP, TimeFeatures
 from zoo.generative.paths import Denoiser, VelocityField
-from zoo.generative.schedules import CosineSchedule, LinearBetaSchedule, Schedule, StraightSchedule
+from zoo.generative.schedules import (
+    CosineSchedule,
+    LinearBetaSchedule,
+    Schedule,
+    StraightSchedule,
+    SubVPSchedule,
+    VESchedule,
+    VPSchedule,
+)
 from zoo.generative.splines import rational_quadratic_spline
 
 __all__ = [
@@ -16,7 +24,10 @@ __all__ = [
     "LinearBetaSchedule",
     "Schedule",
     "StraightSchedule",
+    "SubVPSchedule",
     "TimeFeatures",
+    "VESchedule",
+    "VPSchedule",
     "VelocityField",
     "rational_quadratic_spline",
 ]

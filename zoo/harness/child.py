@@ -62,12 +62,13 @@ Work = Callable[[Any, Path, Tell], dict[str, Any]]
 
 def _work(stage: Stage) -> Work:
     """The function that does what a stage records."""
-    from zoo.harness import data, power, sampling, scoring, training
+    from zoo.harness import data, latent, power, sampling, scoring, training
 
     work: dict[str, Work] = {
         "data": data.materialise,
         "train": training.train_stage,
         "sample": sampling.sample_stage,
+        "latent": latent.latent_stage,
         "score": scoring.score_stage,
         "floor": scoring.floor_stage,
         "power": power.power_stage,

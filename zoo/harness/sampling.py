@@ -18,7 +18,16 @@ from zoo.harness.data import (
     save_tensors,
     seed_everything,
 )
-from zoo.harness.stages import DATA_FILE, DRAWN_FILE, REPLICAS_FILE, WEIGHTS_FILE, Sample, Tell
+from zoo.harness.film import watch
+from zoo.harness.stages import (
+    DATA_FILE,
+    DRAWN_FILE,
+    FILM_FILE,
+    REPLICAS_FILE,
+    WEIGHTS_FILE,
+    Sample,
+    Tell,
+)
 from zoo.harness.training import restore_model, synchronise
 from zoo.registry import Choice
 
@@ -32,6 +41,7 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     sampler = build_sampler(stage.sampler)
     beads, dim = stage.train.data.facts["shape"]
     counter = CallCounter(model)
+    film = watch(model, stage.frames) if stage.frames else None
     seed_everything("sample", stage.train.seed)
     synchronise(device)
     start = time.perf_counter()
@@ -55,6 +65,8 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
         found = _log_prob(model, replicas.flatten(0, 1), stage.batch)
         tensors["replica_log_prob"] = found.view(replicas.shape[:2])
     save_tensors(folder / DRAWN_FILE, tensors)
+    if film:
+        save_tensors(folder / FILM_FILE, {"trajectory": film.conformations, "times": film.times})
     return {"network_calls": counter.rows / stage.draws, "sample_seconds": seconds}
 
 

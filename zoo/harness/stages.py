@@ -7,24 +7,21 @@ so that planning costs no torch.
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, ClassVar
 
-import zoo
-from zoo.errors import PluginError
+from zoo.harness.identity import identify, own_source, versions
 from zoo.harness.store import Result, digest
-from zoo.registry import Choice, source_hash
+from zoo.registry import Choice
 
 DATA_FILE = "data.safetensors"
 REPLICAS_FILE = "replicas.safetensors"
 WEIGHTS_FILE = "weights.safetensors"
 DRAWN_FILE = "drawn.safetensors"
+FILM_FILE = "film.safetensors"
+LATENT_FILE = "latent.safetensors"
 
 CANARY_NAMES = ("expanded", "blurred", "truncated", "copied")
 """The ways of being wrong that metrics are tried on, see `zoo.polymer.canaries`."""
@@ -45,7 +42,7 @@ class Stage(ABC):
     @property
     def key(self) -> str:
         """Short digest of the identity."""
-        common = {"stage": self.name, "source": _own_source(self.name), "versions": _versions()}
+        common = {"stage": self.name, "source": own_source(self.name), "versions": versions()}
         return digest(common | self.identity())[:20]
 
 
@@ -95,6 +92,8 @@ class Sample(Stage):
     sampler: Choice
     draws: int
     batch: int
+    frames: int = 0
+    """Equal steps of time at whose ends the states of a walk are kept as well."""
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -103,6 +102,29 @@ class Sample(Stage):
             "sampler": identify(self.sampler),
             "draws": self.draws,
             "batch": self.batch,
+            "frames": self.frames,
+        }
+
+
+@dataclass(frozen=True)
+class Explore(Stage):
+    """Look into the latent space of a trained model."""
+
+    name: ClassVar[str] = "latent"
+    train: Train
+    trained: Result
+    grid: int
+    """Codes along a side of the decoded grid, and of the way between two conformations."""
+    descent: int
+    """Steps of gradient descent of Rg."""
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "trained": self.trained.key,
+            "dataset": identify(self.train.dataset),
+            "data": self.train.data.files,
+            "grid": self.grid,
+            "descent": self.descent,
         }
 
 
@@ -228,54 +250,3 @@ class Exact:
 
 Clocked = Time | Kernel | Exact
 """What a child process may be asked to time."""
-
-
-def identify(choice: Choice) -> dict[str, Any]:
-    """What makes a chosen plugin the one it is: package, version, source and options."""
-    try:
-        source = source_hash(choice.listing)
-    except PluginError:
-        source = ""  # its import will fail as well, in the child, which says so
-    return {
-        "plugin": choice.listing.qualified,
-        "version": choice.listing.plugin.version,
-        "source": source,
-        "options": dict(choice.options),
-    }
-
-
-def code_of(metrics: tuple[Choice, ...]) -> list[Any]:
-    """All code but a model's and a sampler's that a row's numbers depend on."""
-    stages = [_own_source(stage) for stage in ("train", "sample", "score")]
-    return [stages, _versions(), [identify(metric) for metric in metrics]]
-
-
-def _versions() -> dict[str, str]:
-    """Versions of the libraries that compute."""
-    return {name: version(name) for name in ("numpy", "scipy", "torch", "torchdiffeq")}
-
-
-_SHARED_SOURCE = ("contracts.py", "polymer/*.py", "generative/*.py", "harness/data.py")
-_STAGE_SOURCE = {
-    "data": (),
-    "train": ("harness/training.py",),
-    "sample": ("harness/training.py", "harness/sampling.py"),
-    "score": ("harness/scoring.py",),
-    "floor": ("harness/scoring.py",),
-    "power": ("harness/scoring.py", "harness/power.py"),
-    "time": (
-        *("harness/training.py", "harness/sampling.py", "harness/timing.py"),
-        *("harness/rounds.py", "harness/load.py", "harness/clock.py"),
-    ),
-}
-
-
-@cache
-def _own_source(stage: str) -> str:
-    """Digest of the zoo's own code that a stage runs."""
-    root = Path(zoo.__file__).parent
-    sha = hashlib.sha256()
-    for pattern in (*_SHARED_SOURCE, *_STAGE_SOURCE[stage]):
-        for path in sorted(root.glob(pattern)):
-            sha.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return sha.hexdigest()

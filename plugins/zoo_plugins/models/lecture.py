@@ -51,11 +51,19 @@ class LectureVAE(zoo.OneShot):
         divergence = torch.sum(mean.square() + log_variance.exp() - 1 - log_variance) / 2
         return torch.div(misfit + 0.01 * divergence, len(x))
 
+    def encode(self, x: Tensor) -> Tensor:
+        """Means of the codes of conformations (n, beads, dim), shape (n, 2)."""
+        mean: Tensor = self.encoder(align(x).flatten(1)).chunk(2, dim=1)[0]
+        return mean
+
+    def decode_mean(self, codes: Tensor) -> Tensor:
+        """What codes (n, 2) are decoded to, shape (n, beads, dim)."""
+        found: Tensor = self.decoder(codes)
+        return found.view(-1, *self.shape)
+
     def draw(self, n: int) -> Tensor:
         """Decode normal codes to their means."""
-        code = torch.randn(n, 2, device=self.device)
-        found: Tensor = self.decoder(code)
-        return found.view(-1, *self.shape)
+        return self.decode_mean(torch.randn(n, 2, device=self.device))
 
 
 class LectureDDPM(Denoiser):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 import zoo
+from zoo.errors import UsageError
 from zoo.generative import MLP, Schedule, TimeFeatures
 from zoo.polymer import augment
-from zoo.polymer.coordinates import Representation
 from zoo.polymer.representations import representation
+
+Coupling = Callable[[Tensor, Tensor], Tensor]
+"""Takes data and noise, each (n, size), and gives the noise in another order."""
 
 
 class Noised(NamedTuple):
@@ -37,7 +41,7 @@ class ChainPath(zoo.Path):
         depth: Hidden layers.
     """
 
-    schedule: ClassVar[Schedule]
+    schedule: Schedule
     """How data turns into noise."""
 
     def __init__(
@@ -65,11 +69,17 @@ class ChainPath(zoo.Path):
         """Conformations of these states, in any orientation, handedness and direction."""
         return augment(self.coordinates.decode(x))
 
-    def noised(self, x: Tensor) -> Noised:
-        """Conformations (n, beads, dim) mixed with noise at uniform random times."""
+    def noised(self, x: Tensor, couple: Coupling | None = None) -> Noised:
+        """Conformations (n, beads, dim) mixed with noise at uniform random times.
+
+        The noise of each is independent of it, unless `couple` chooses who gets which.
+        """
         data = self.coordinates.encode(augment(x))
         noise = torch.randn_like(data)
-        t = torch.rand(len(data), device=data.device)
+        if couple is not None:
+            noise = couple(data, noise)
+        # Random numbers may be 0, where there is no noise to be seen.
+        t = torch.rand(len(data), device=data.device).clamp(min=1e-7)
         c = self.schedule(t[:, None])
         return Noised(data, noise, t, c, c.a * data + c.s * noise)
 
@@ -77,6 +87,32 @@ class ChainPath(zoo.Path):
 def squared_error(found: Tensor, expected: Tensor) -> Tensor:
     """Mean over states of the squared error per coordinate, a scalar."""
     return nn.functional.mse_loss(found, expected)
+
+
+def choose(option: str, value: str, known: tuple[str, ...]) -> None:
+    """See that an option has one of its values.
+
+    Raises:
+        UsageError: If not.
+
+    Example:
+        >>> choose("path", "bent", ("straight", "vp"))
+        Traceback (most recent call last):
+        zoo.errors.UsageError: path='bent': no such choice. There are: straight, vp.
+    """
+    if value not in known:
+        raise UsageError(f"{option}={value!r}: no such choice. There are: {', '.join(known)}.")
+
+
+class Spelling(Protocol):
+    """What a network must know of its states to see the chains in them."""
+
+    shape: tuple[int, int]
+    size: int
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Chains (n, beads, dim) that vectors (n, size) stand for."""
+        ...
 
 
 class ChainNetwork(nn.Module):
@@ -92,7 +128,7 @@ class ChainNetwork(nn.Module):
 
     pairs: Tensor
 
-    def __init__(self, coordinates: Representation, *, width: int, depth: int) -> None:
+    def __init__(self, coordinates: Spelling, *, width: int, depth: int) -> None:
         super().__init__()
         beads, _ = coordinates.shape
         self.coordinates = coordinates

@@ -65,6 +65,16 @@ class VAE(zoo.OneShot):
         divergence = (mean.square() + (2 * log_std).exp() - 1) / 2 - log_std
         return torch.div(misfit.sum() + divergence.sum(), z.numel())
 
+    def encode(self, x: Tensor) -> Tensor:
+        """Means of the codes of conformations (n, beads, dim), shape (n, latent)."""
+        mean: Tensor = self.encoder(self.coordinates.encode(x)).chunk(2, dim=1)[0]
+        return mean
+
+    def decode_mean(self, codes: Tensor) -> Tensor:
+        """The middle of what codes (n, latent) are decoded to, shape (n, beads, dim)."""
+        centre, _ = self.decoder(codes).chunk(2, dim=1)
+        return self.coordinates.decode(centre)
+
     def draw(self, n: int) -> Tensor:
         """Decode normal codes, and add the decoder's noise."""
         code = torch.randn(n, self.latent, device=self.device)

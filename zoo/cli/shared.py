@@ -1,0 +1,39 @@
+"""What several commands do: choose from what is installed, print, and end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from zoo.registry import Registry, installed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def registry_of(options: argparse.Namespace) -> Registry:
+    """What is installed, less what the command line leaves out."""
+    return installed(options.blocked, first_party_only=options.no_plugins)
+
+
+def finish(options: argparse.Namespace, own: pd.DataFrame, board: pd.DataFrame) -> int:
+    """Print a board; the exit status is that of the command's own lines."""
+    from zoo.board.tables import render
+
+    write(render(board, options.format))
+    note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
+    if (own["status"] == "ok").all():
+        return 0
+    note(f"what failed has left its output and traceback in {options.out / 'logs'}")
+    return 1
+
+
+def write(text: str) -> None:
+    """Print a result."""
+    sys.stdout.write(text)
+
+
+def note(text: str) -> None:
+    """Say something on standard error."""
+    sys.stderr.write(f"zoo: {text}\n")
