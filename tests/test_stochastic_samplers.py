@@ -126,9 +126,9 @@ def test_a_correction_alone_holds_its_level() -> None:
     ("sampler", "calls"),
     [
         (ReverseSDE(1), 1),
-        (ReverseSDE(), 200),
+        (ReverseSDE(), 100),
         (PredictorCorrector(1), 2),
-        (PredictorCorrector(), 200),
+        (PredictorCorrector(), 100),
     ],
 )
 def test_steps_cost_what_they_say(sampler: PathSampler, calls: int) -> None:

@@ -34,11 +34,11 @@ class PredictorCorrector(zoo.Sampler[zoo.Path]):
         Song et al. (2021), algorithms 1 and 4, arXiv:2011.13456.
 
     Example:
-        >>> PredictorCorrector(steps=50)
-        PredictorCorrector(steps=50, snr=0.16)
+        >>> PredictorCorrector(steps=20)
+        PredictorCorrector(steps=20, snr=0.16)
     """
 
-    steps: int = 100
+    steps: int = 50
     snr: float = 0.16
 
     def __post_init__(self) -> None:

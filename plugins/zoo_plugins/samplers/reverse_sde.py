@@ -32,11 +32,11 @@ class ReverseSDE(zoo.Sampler[zoo.Path]):
         Song et al. (2021), eq. 6 and 9, arXiv:2011.13456.
 
     Example:
-        >>> ReverseSDE(steps=100)
-        ReverseSDE(steps=100)
+        >>> ReverseSDE(steps=50)
+        ReverseSDE(steps=50)
     """
 
-    steps: int = 200
+    steps: int = 100
 
     def __post_init__(self) -> None:
         check_steps("reverse-sde", self.steps)
