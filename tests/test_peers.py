@@ -196,3 +196,24 @@ def test_a_line_names_everybody_who_brought_it(monkeypatch: pytest.MonkeyPatch) 
     assert shown["lines of code"] == "70 + 60"
     own = board.line_of(mixed | {"plugin": "polymer-zoo/m", "sampler_plugin": "polymer-zoo/s"})
     assert (own["brought by"], own["lines of code"]) == ("ours", "–")
+
+
+def test_the_board_kept_has_peers_of_four_distributions() -> None:
+    """At least six lines of other people's libraries, all four of them, none without a score."""
+    kept = (ROOT / "benchmarks" / "results" / "peers.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:-1] for line in kept.splitlines() if line.startswith("| ")][1:]
+    theirs = [[cell.strip() for cell in row] for row in rows if "ours" not in row[-2]]
+    assert len(theirs) >= 6
+    assert {word.split()[0] for row in theirs for word in row[-2].split(", ")} == set(NAMES)
+    for row in rows:
+        assert float(row[2]) >= 0
+        assert float(row[8].replace(",", "")) > 0
+
+
+def test_the_readme_shows_the_board_kept() -> None:
+    """Line by line."""
+    kept = (ROOT / "benchmarks" / "results" / "peers.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("<!-- peers -->\n")[1].split("\n<!-- /peers -->")[0]
+    assert shown.count("\n") > 10
+    assert shown in kept

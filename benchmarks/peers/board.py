@@ -163,7 +163,8 @@ has 7,317 and 20 passes. All take the learning rate of our own; nobody's setting
   Deterministic samplers only follow the velocity, and are right.
 * `ddim` and `diffusers-ddim` take the same steps: the same figures up to the draws, so their times
   show what the scheduler costs. `diffusers-ddpm` is our `ancestral` with the small variance.
-* Training seconds were taken with as many trainings at a time as there are cores.
+* Training seconds were taken with as many trainings at a time as there are cores, and beside
+  whatever else the machine did: only their ratios mean something.
 * Lines of code are those of the package that brings the line, its menu included: no blank lines,
   comments or docstrings. Our own lines ship with the zoo and are not counted.
 """
