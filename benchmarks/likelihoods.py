@@ -7,6 +7,10 @@ normalised the same number is the mean of w log w over the model's own draws, w 
 conformations, other weights, and right only if both densities are. The mean of w itself must be
 1. Errors are standard errors over all draws of all seeds; those of the second route are honest
 only as far as the weights have a variance.
+
+Before that table stands, model by model, what the likelihood of the same test conformations leaves
+to be learned: the mean of −log q, that of −log p, which is the exact entropy but for the choice of
+conformations, and their difference, with its spread over trainings.
 """
 
 from __future__ import annotations
@@ -30,13 +34,32 @@ from zoo.polymer.chain import Chain
 
 
 def main() -> None:
-    """Print one line per entry that has a density."""
+    """Print one line per model that has a density, then one per entry."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="results of a finished run of bead-spring")
     folder = parser.parse_args().folder
+    headings = ["model", "-ln q, test [nats]", "-ln p", "above it", "spread of seeds"]
+    print(tabulate(list(models(folder)), headings, "pipe", disable_numparse=True), end="\n\n")
     headings = ["entry", "KL over test", "KL over draws", "mean of w"]
     headings += ["mean Rg", "reweighted", "true"]
     print(tabulate(list(entries(folder)), headings, "pipe", disable_numparse=True))
+
+
+def models(folder: Path) -> Iterator[list[str]]:
+    """A line for each model of the default chain that has a density, the best first."""
+    truth = Chain()
+    found: dict[str, tuple[float, list[str]]] = {}
+    for (name, sha256), keys in kept(folder).items():
+        log_p = truth.log_prob(test_set(folder, sha256))
+        log_q = torch.stack([drawn(folder, key)["test_log_prob"] for key in keys])
+        above = mean_of(log_p - log_q.mean(dim=0))
+        spread = float(log_q.double().mean(dim=1).std(correction=0))
+        figures = map(shown, (mean_of(-log_q.mean(dim=0)), mean_of(-log_p), above))
+        # A model's density of test conformations is the same whichever sampler drew.
+        model, _, rest = name.split(" · ")
+        found[f"{model} · {rest}"] = above[0], [*figures, f"{spread:.4f}"]
+    for name, (_, cells) in sorted(found.items(), key=lambda item: item[1][0]):
+        yield [name, *cells]
 
 
 def entries(folder: Path) -> Iterator[list[str]]:
@@ -44,13 +67,13 @@ def entries(folder: Path) -> Iterator[list[str]]:
     truth = Chain()
     true = mean_of(radius_of_gyration(truth.sample(400_000, torch.Generator().manual_seed(0))))
     for (name, sha256), keys in sorted(kept(folder).items()):
-        drawn = [load((folder / "sample" / key / DRAWN_FILE).read_bytes()) for key in keys]
+        sets = [drawn(folder, key) for key in keys]
         test = test_set(folder, sha256)
-        x = torch.cat([one["conformations"] for one in drawn])
-        log_w = (truth.log_prob(x) - torch.cat([one["log_prob"] for one in drawn])).double()
+        x = torch.cat([one["conformations"] for one in sets])
+        log_w = (truth.log_prob(x) - torch.cat([one["log_prob"] for one in sets])).double()
         w = log_w.exp()
         # All seeds meet the same test conformations: what is independent are these, not all pairs.
-        log_q = torch.stack([one["test_log_prob"] for one in drawn]).mean(dim=0)
+        log_q = torch.stack([one["test_log_prob"] for one in sets]).mean(dim=0)
         product = torch.where(w > 0, w * log_w, 0.0)
         figures = [
             *(mean_of(truth.log_prob(test) - log_q), mean_of(product), mean_of(w)),
@@ -69,6 +92,11 @@ def kept(folder: Path) -> dict[tuple[str, str], list[str]]:
             keys = [job["made_by"]["keys"]["sample"] for job in jobs]
             found[name, row["made_by"]["data_sha256"]] = keys
     return found
+
+
+def drawn(folder: Path, key: str) -> dict[str, Tensor]:
+    """What was kept of one drawing."""
+    return load((folder / "sample" / key / DRAWN_FILE).read_bytes())
 
 
 def test_set(folder: Path, sha256: str) -> Tensor:
