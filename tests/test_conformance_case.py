@@ -45,8 +45,8 @@ def fail(error: BaseException) -> Callable[[], None]:
     [
         (Violation("two, not three. Add one."), "failed", "two, not three. Add one."),
         (NotApplicable("it has none"), "skipped", "it has none"),
-        (ValueError("no\nspace"), "failed", "'Normal' raised ValueError: no space. Expected: "),
-        (SystemExit("bye"), "failed", "'Normal' raised SystemExit: bye. Expected: Something is"),
+        (ValueError("no\nspace"), "failed", "'Normal' raised ValueError: no space ("),
+        (SystemExit("bye"), "failed", "'Normal' raised SystemExit: bye ("),
     ],
 )
 def test_whatever_is_raised_becomes_a_report(
@@ -56,6 +56,9 @@ def test_whatever_is_raised_becomes_a_report(
     report = run_check(case_of(fail(error)))
     assert (report.subject, report.check, report.status) == ("Normal", "law", status)
     assert report.message.startswith(message)
+    if "raised" in message:
+        assert f"{__file__}:" in report.message
+        assert "Expected: Something is" in report.message
 
 
 def test_an_interrupt_is_no_failure() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import unittest
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -68,9 +69,10 @@ class Case:
             except (Violation, NotApplicable):
                 raise
             except (Exception, SystemExit) as error:
+                where = traceback.extract_tb(error.__traceback__)[-1]
                 raise Violation(
-                    f"{self.subject.label!r} raised {one_line(error)}. Expected: {self.law} "
-                    "See the exception above it for where."
+                    f"{self.subject.label!r} raised {one_line(error)} "
+                    f"({where.filename}:{where.lineno}). Expected: {self.law}"
                 ) from error
 
 
