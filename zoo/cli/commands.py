@@ -12,7 +12,7 @@ from zoo.cli.shared import finish, note, registry_of, write
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
-from zoo.registry.wording import counted
+from zoo.wording import counted
 
 if TYPE_CHECKING:
     from zoo.harness.plan import Plan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.cli.shared import finish, note, registry_of, write
 from zoo.errors import UsageError
-from zoo.registry.wording import counted
+from zoo.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,8 @@ from zoo.cli.shared import registry_of
 from zoo.errors import UsageError
 from zoo.registry import Plugin, Registry
 from zoo.registry.listing import normalise
-from zoo.registry.wording import counted
 from zoo.specs import API
-from zoo.wording import printable
+from zoo.wording import counted, printable
 
 FEW = 4
 """As many things of one plugin are named; of more there is only room for their number."""

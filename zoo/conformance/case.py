@@ -11,7 +11,7 @@ from typing import Literal
 
 from zoo.registry import Choice
 from zoo.registry.quiet import imports_print_to_stderr
-from zoo.registry.wording import one_line
+from zoo.wording import one_line
 
 Check = Callable[[Choice], None]
 """A function whose name is a sentence, and the first line of whose docstring states the law."""

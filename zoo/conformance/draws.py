@@ -15,7 +15,7 @@ from zoo.conformance.state import seed_all
 from zoo.conformance.truth import SHAPE, truth
 from zoo.contracts import Density, Trainable
 from zoo.registry import Choice
-from zoo.registry.wording import one_line
+from zoo.wording import one_line
 
 
 def drawn(give: Callable[[int], Tensor], n: int) -> Tensor:

@@ -9,7 +9,7 @@ from zoo.conformance.case import Violation
 from zoo.conformance.listing import cases
 from zoo.errors import UsageError
 from zoo.registry import Registry
-from zoo.registry.wording import did_you_mean
+from zoo.wording import did_you_mean
 
 if TYPE_CHECKING:
     import pytest

@@ -7,8 +7,8 @@ from zoo.errors import UsageError
 from zoo.registry import Choice, Listing, Plugin, Registry, installed
 from zoo.registry.listing import normalise
 from zoo.registry.options import parse
-from zoo.registry.wording import did_you_mean
 from zoo.specs import Spec
+from zoo.wording import did_you_mean
 
 
 def cases(*names: str, registry: Registry | None = None) -> list[Case]:

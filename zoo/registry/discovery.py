@@ -26,9 +26,8 @@ from zoo.registry.names import Registry
 from zoo.registry.origin import origin
 from zoo.registry.quiet import imports_print_to_stderr
 from zoo.registry.validation import MODULE, NAME, Refusal, accept
-from zoo.registry.wording import did_you_mean, one_line
 from zoo.specs import Spec
-from zoo.wording import printable
+from zoo.wording import did_you_mean, one_line, printable
 
 GROUP = "zoo.plugins"
 """The entry-point group that makes a distribution a plugin."""

@@ -17,8 +17,8 @@ from zoo.errors import PluginError, UsageError
 from zoo.registry.listing import Listing, Plugin
 from zoo.registry.quiet import imports_print_to_stderr
 from zoo.registry.validation import NAME
-from zoo.registry.wording import did_you_mean, one_line
 from zoo.specs import API, Factory, ModelSpec
+from zoo.wording import did_you_mean, one_line
 
 
 def load_factory(factory: Factory) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from zoo.registry.choice import Choice
 from zoo.registry.factories import file_model
 from zoo.registry.listing import Listing, Plugin, normalise
 from zoo.registry.options import parse
-from zoo.registry.wording import did_you_mean
+from zoo.wording import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from zoo.errors import UsageError
-from zoo.registry.wording import did_you_mean
+from zoo.wording import did_you_mean
 
 Options = tuple[tuple[str, Any], ...]
 """Options sorted by name, so that their order makes no other entry."""
