@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from zoo.harness.clock import attendant, peak_memory, seconds_per_call, warm_up
-from zoo.harness.stages import Kernel
+from zoo.harness.clocked import Kernel
 
 
 def test_warm_up_ends_when_two_windows_agree() -> None:

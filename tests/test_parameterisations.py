@@ -35,7 +35,7 @@ class Affine(nn.Module):
 
     weights = torch.zeros(6, dtype=torch.float64)
 
-    def forward(self, z: Tensor, _: Tensor) -> Tensor:
+    def forward(self, z: Tensor, *_: Tensor | None) -> Tensor:
         """Map states (n, 2) to vectors (n, 2)."""
         return z @ self.weights[:4].view(2, 2) + self.weights[4:]
 
@@ -145,7 +145,7 @@ def test_without_the_skip_the_network_is_the_prediction() -> None:
         torch.manual_seed(1)
         found = model.loss(x)
         torch.manual_seed(1)
-        data, noise, t, c, state = model.noised(x)
+        data, noise, t, c, state, _ = model.noised(x)
         earlier = model.schedule((t[:, None] - 1 / 30).clamp(min=0))
         target = {
             "noise": noise,

@@ -26,7 +26,7 @@ class Bent(nn.Module):
         super().__init__()
         self.strength = strength
 
-    def forward(self, z: Tensor, t: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, z: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Something not linear."""
         return self.strength * (z.sin() + 0.3 * z.roll(1, dims=1))
 

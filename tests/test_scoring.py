@@ -14,7 +14,15 @@ import zoo
 from tests.conftest import Install
 from zoo.harness.data import build_dataset, load_tensors, materialise, save_tensors
 from zoo.harness.scoring import floor_stage, score_stage
-from zoo.harness.stages import DATA_FILE, DRAWN_FILE, REPLICAS_FILE, Floor, Materialise, Score
+from zoo.harness.stages import (
+    DATA_FILE,
+    DENSITY_FILE,
+    DRAWN_FILE,
+    REPLICAS_FILE,
+    Floor,
+    Materialise,
+    Score,
+)
 from zoo.harness.store import Result, Store
 from zoo.polymer.chain import Chain
 from zoo.registry import Choice, installed
@@ -91,6 +99,35 @@ def test_replicates_are_scores_against_other_test_sets(
         strict=True,
     ):
         assert value == pytest.approx(RgW1().compute(zoo.Drawn(x), zoo.Data(train, other)))
+
+
+def test_replicates_of_a_density_are_over_resampled_tests(
+    scored: tuple[dict[str, Any], Tensor, Result], tmp_path: Path
+) -> None:
+    """They spread as the mean over other test sets would, by s/√n, and are alike for all models.
+
+    Nobody knows what the model says of other test sets: it was asked about this one.
+    """
+    _, x, data = scored
+    test = load_tensors(data.folder / DATA_FILE)["test"]
+    store, choice = Store(tmp_path).open(), installed().find("dataset", SMALL)
+    found = []
+    for shift in (0.0, 7.0):
+        log_prob = CHAIN.log_prob(test) - shift
+        folders = store.scratch(), store.scratch()
+        save_tensors(folders[0] / DRAWN_FILE, {"conformations": x})
+        save_tensors(folders[1] / DENSITY_FILE, {"test_log_prob": log_prob})
+        drawn = store.keep("sample", f"x{shift}", folders[0], {"network_calls": 1.0})
+        evaluated = store.keep("density", f"x{shift}", folders[1], {})
+        names = metrics("test_nll", "kl")
+        stage = Score(drawn, choice, data, names, 100, evaluated=evaluated)
+        facts = score_stage(stage, tmp_path, tell)
+        assert facts["values"]["test_nll"] == pytest.approx(-float(log_prob.mean()), rel=1e-5)
+        assert facts["replicates"]["kl"] == pytest.approx([shift] * 100, abs=1e-4)
+        found.append(torch.tensor(facts["replicates"]["test_nll"]) - shift)
+    spread = float(log_prob.std()) / math.sqrt(len(test))
+    assert float(found[0].std()) == pytest.approx(spread, rel=0.3)
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=1e-4)
 
 
 def test_groups_left_out_are_every_fourth(

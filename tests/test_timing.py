@@ -13,11 +13,12 @@ from tests.conftest import Install
 from tests.test_run import TINY, TOY
 from zoo.board.times import timing
 from zoo.harness import timing as stage_module
+from zoo.harness.clocked import Exact, Kernel, Time
 from zoo.harness.machine import describe
 from zoo.harness.plan import make_plan
 from zoo.harness.rounds import MOST
 from zoo.harness.run import Run
-from zoo.harness.stages import Exact, Kernel, Time, Train
+from zoo.harness.stages import Train
 from zoo.harness.store import Result, Store
 from zoo.registry import installed
 

@@ -110,6 +110,18 @@ def test_a_flipped_bit_and_a_missing_file_are_named(results: Path, verify: Verif
     assert path.read_bytes() == data
 
 
+def test_a_damaged_density_is_named(results: Path, verify: Verify) -> None:
+    """What a model said of the test conformations is checked like its draws."""
+    key = row_of(results, "gaussian", 1)[1]["made_by"]["keys"]["density"]
+    path = results / "density" / key / "density.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + bytes(4))
+    status, lines = verify(results)
+    assert status == 1
+    (line,) = (line for line in lines if "seed" in line)
+    assert line.startswith("gaussian · direct seed 1 · sample: ")
+    assert "density.safetensors' is not what was kept" in line
+
+
 def test_a_forged_sample_is_found_by_its_figures(results: Path, verify: Verify) -> None:
     """Conformations under a record that matches them still give other figures than the row's."""
     target, source = sample_of(results, "honest", 0), sample_of(results, "gaussian", 0)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.api import leaderboard, run
     from zoo.contracts import (
         Coefficients,
+        Conditional,
         Data,
         Dataset,
         Density,
@@ -29,27 +30,33 @@ if TYPE_CHECKING:
         Sampler,
         Trainable,
     )
+    from zoo.report.results import load
 
 __version__ = "0.1.0"
 
-_HOME = dict.fromkeys(("run", "leaderboard"), "zoo.api") | dict.fromkeys(
-    (
-        "Coefficients",
-        "Data",
-        "Dataset",
-        "Density",
-        "Drawn",
-        "ExactDataset",
-        "Latent",
-        "Metric",
-        "Model",
-        "OneShot",
-        "Path",
-        "Recipe",
-        "Sampler",
-        "Trainable",
-    ),
-    "zoo.contracts",
+_HOME = (
+    {"load": "zoo.report.results"}
+    | dict.fromkeys(("run", "leaderboard"), "zoo.api")
+    | dict.fromkeys(
+        (
+            "Coefficients",
+            "Conditional",
+            "Data",
+            "Dataset",
+            "Density",
+            "Drawn",
+            "ExactDataset",
+            "Latent",
+            "Metric",
+            "Model",
+            "OneShot",
+            "Path",
+            "Recipe",
+            "Sampler",
+            "Trainable",
+        ),
+        "zoo.contracts",
+    )
 )
 
 
@@ -66,6 +73,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "API",
     "Coefficients",
+    "Conditional",
     "Data",
     "Dataset",
     "DatasetSpec",
@@ -85,5 +93,6 @@ __all__ = [
     "Trainable",
     "hookimpl",
     "leaderboard",
+    "load",
     "run",
 ]

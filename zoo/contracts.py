@@ -183,6 +183,18 @@ class Path(Model):
         """Turn clean states, shape (n, size), into conformations, shape (n, beads, dim)."""
 
 
+@runtime_checkable
+class Conditional(Protocol):
+    """A path model that can be told an observable of the conformations it is to draw."""
+
+    condition: str | None
+    """Name of the observable, see `zoo.polymer.targets`; `None` if it was trained without."""
+
+    def given(self, value: float) -> Path:
+        """The path to conformations in which the observable is seen at a value, in σ."""
+        ...
+
+
 M_contra = TypeVar("M_contra", bound=Model, contravariant=True)
 
 

@@ -56,6 +56,8 @@ class ModelSpec(Spec):
         reference: Whether its line stands apart from the ranked ones.
         needs: What the dataset must offer (`fresh`, `energy`, `log_prob`). Only a reference
             may need anything; its factory then gets the dataset as `dataset=...`.
+        slow: Whether it takes many times what others take. `zoo run --all` then leaves it out,
+            unless the preset is `full`.
 
     Example:
         >>> ModelSpec(api=1, name="gauss", factory="zoo_gauss:Gauss", summary="one normal",
@@ -67,6 +69,7 @@ class ModelSpec(Spec):
     offers: Set[str]
     reference: bool = False
     needs: Set[str] = frozenset()
+    slow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +78,13 @@ class SamplerSpec(Spec):
 
     Args:
         needs: What a model must offer to be sampled this way (`draw`, `path`, `log_prob`).
+        exact: Whether its draws follow the model's own density, up to a solver's error. Noise
+            that is added on the way, or a coarse rule in place of a solver, leads elsewhere.
     """
 
     kind: ClassVar[str] = "sampler"
     needs: Set[str]
+    exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +98,9 @@ class MetricSpec(Spec):
         lower_is_better: Direction; `False` where larger is better, up to `best`; `None` where
             nearer to the floor is.
         needs: What the dataset must offer (`energy`, `log_prob`).
-        model_needs: What the model must offer (`log_prob`); others have no such value.
+        model_needs: Which log-densities of the model it asks for, by their names in `zoo.Drawn`:
+            `test_log_prob`, which every model with a density has, or `log_prob`, which has a
+            meaning only where the sampler is `exact`. Other entries have no such value.
     """
 
     kind: ClassVar[str] = "metric"

@@ -20,7 +20,11 @@ def zoo_models() -> Iterator[zoo.ModelSpec]:
     latent = ("latent-ddpm", "latent:LatentDDPM", "denoising diffusion of an autoencoder's codes")
     yield _model(*latent, "path")
     yield _model("cfm", "cfm:CFM", "conditional flow matching, straight paths", "path")
+    score = ("score-sde", "score_sde:ScoreSDE", "score-based VP, VE or sub-VP SDE")
+    yield _model(*score, "path", "log_prob")
     yield _model("nsf", "nsf:NSF", "spline-coupling normalizing flow", "draw", "log_prob")
+    adjoint = ("cnf", "cnf:CNF", "continuous normalizing flow, trained by likelihood")
+    yield _model(*adjoint, "draw", "log_prob", slow=True)
     yield _model("lecture-vae", "lecture:LectureVAE", "the VAE of a lecture course", "draw")
     yield _model(
         "lecture-ddpm", "lecture:LectureDDPM", "the DDPM of a lecture course, as published", "path"
@@ -36,8 +40,10 @@ def zoo_models() -> Iterator[zoo.ModelSpec]:
 @zoo.hookimpl
 def zoo_samplers() -> Iterator[zoo.SamplerSpec]:
     """One pass, then the ways along a path."""
-    yield _sampler("direct", "direct:Direct", "one pass through the model", "draw")
-    yield _sampler("ode", "ode:ODE", "probability-flow ODE by a torchdiffeq solver", "path")
+    yield _sampler("direct", "direct:Direct", "one pass through the model", "draw", exact=True)
+    yield _sampler(
+        "ode", "ode:ODE", "probability-flow ODE by a torchdiffeq solver", "path", exact=True
+    )
     yield _sampler("ddim", "ddim:DDIM", "deterministic denoising steps", "path")
     yield _sampler("ancestral", "ancestral:Ancestral", "stochastic denoising steps", "path")
     few = ("dpmpp", "dpmpp:DPMSolver", "DPM-Solver++(2M), second order at one call a step")
@@ -62,7 +68,8 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
     yield _metric("angle_w1", f"{seen}:AngleW1", "W1 distance of turning angles", "rad")
     yield _metric("contact_w1", f"{seen}:ContactW1", "W1 distance of closest contacts", "σ")
     yield _metric("energy_w1", "energy:EnergyW1", "W1 distance of energies", "kT", 0.0, "energy")
-    yield _metric("clash_fraction", "energy:ClashFraction", "chains with overlapping beads", "")
+    clash = ("clash_fraction", "energy:ClashFraction", "chains with overlapping beads", "")
+    yield _metric(*clash, 0.0, "energy")
     yield _metric("contact_map", f"{form}:ContactMap", "error of contact probabilities", "")
     yield _metric("form_factor", f"{form}:FormFactor", "error of ln P(q), the scattering", "")
     yield _metric("internal_scaling", f"{form}:InternalScaling", "error of ln⟨R²(s)⟩", "")
@@ -74,13 +81,14 @@ def zoo_metrics() -> Iterator[zoo.MetricSpec]:
     yield more("diversity", "variety:Diversity", "distance between drawn chains", "", 1.0)
     yield more("coverage", "variety:Coverage", "true chains that have a drawn one nearby", "", None)
     yield _metric("rg_mean", "moments:RgMean", "mean radius of gyration", "σ", None, lower=None)
-    dense, p = partial(_metric, model_needs={"log_prob"}), "log_prob"
+    p, weighted = "log_prob", partial(_metric, model_needs={"log_prob"})
     again = ("rg_reweighted", f"{q}:RgReweighted", "rg_mean with weights p/q", "σ")
-    yield dense(*again, None, p, lower=None)
+    yield weighted(*again, None, p, lower=None)
+    dense = partial(_metric, model_needs={"test_log_prob"})
     yield dense("test_nll", f"{q}:HeldOutNLL", "mean -ln q of test chains", "nats", None)
     yield dense("kl", f"{q}:KL", "divergence of the model from the truth", "nats", 0.0, p)
     ess = ("weight_ess", f"{q}:WeightESS", "share of draws that weights p/q leave", "")
-    yield dense(*ess, 1.0, p, lower=False)
+    yield weighted(*ess, 1.0, p, lower=False)
 
 
 @zoo.hookimpl
@@ -116,7 +124,12 @@ def zoo_datasets() -> Iterator[zoo.DatasetSpec]:
 
 
 def _model(
-    name: str, factory: str, summary: str, *offers: str, reference: bool = False
+    name: str,
+    factory: str,
+    summary: str,
+    *offers: str,
+    reference: bool = False,
+    slow: bool = False,
 ) -> zoo.ModelSpec:
     return zoo.ModelSpec(
         api=1,
@@ -126,12 +139,20 @@ def _model(
         offers=set(offers),
         reference=reference,
         needs={"fresh"} if name == "truth" else set(),
+        slow=slow,
     )
 
 
-def _sampler(name: str, factory: str, summary: str, needs: str) -> zoo.SamplerSpec:
+def _sampler(
+    name: str, factory: str, summary: str, needs: str, *, exact: bool = False
+) -> zoo.SamplerSpec:
     return zoo.SamplerSpec(
-        api=1, name=name, factory=f"{_SAMPLERS}.{factory}", summary=summary, needs={needs}
+        api=1,
+        name=name,
+        factory=f"{_SAMPLERS}.{factory}",
+        summary=summary,
+        needs={needs},
+        exact=exact,
     )
 
 

@@ -40,6 +40,14 @@ class SecretNeed(Size):
 
 
 @dataclass(frozen=True)
+class Weighs(zoo.Metric):
+    """Uses the density of draws, and its spec asks for that of test conformations."""
+
+    def compute(self, drawn: zoo.Drawn, data: zoo.Data) -> float:  # noqa: ARG002
+        return float(drawn.log_prob.mean())  # type: ignore[union-attr]
+
+
+@dataclass(frozen=True)
 class ThrowsDice(Size):
     """Has another value every time."""
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -37,6 +39,33 @@ class Way(Denoiser):
         return self.modes.decode(x * self.std)
 
 
+class Bold(Way):
+    """Right: takes data for wider the more noise there is, and knows where its flow then ends."""
+
+    def denoise(self, x_t: Tensor, t: Tensor) -> Tensor:
+        c, variance = self.coefficients(t), (1 + 2 * t).square()
+        return c.a * variance * x_t / (c.a.square() * variance + c.s.square())
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        z = self.modes.encode(x) / (self.width() * self.std)
+        volume = torch.log(math.sqrt(2 * math.pi) * self.width() * self.std).sum()
+        return -z.square().sum(dim=1) / 2 - volume
+
+    def width(self) -> Tensor:
+        """What all widths are multiplied by on the way from unit noise: exp(-∫ v(1, t) dt)."""
+        times = torch.linspace(0.0, 1.0, 501, device=self.std.device).square()
+        one = torch.ones(1, 1, device=self.std.device)
+        rates = [self.velocity(one, t) for t in (times[1:] + times[:-1]) / 2]
+        return torch.exp(-(torch.cat(rates)[:, 0] * times.diff()).sum())
+
+
+class Modest(Bold):
+    """Has draws of one width and a density of another."""
+
+    def width(self) -> Tensor:
+        return super().width() / 1.3
+
+
 class WrongWay(Way):
     """Turns the sign of the velocity."""
 
@@ -66,3 +95,12 @@ class Backwards(Way):
     def coefficients(self, t: Tensor) -> zoo.Coefficients:
         c = super().coefficients(1 - t)
         return c._replace(da=-c.da, ds=-c.ds)
+
+
+class Deaf(Way):
+    """Takes a label, and is the same path with it."""
+
+    condition = "rg"
+
+    def given(self, value: float) -> zoo.Path:  # noqa: ARG002 - that it is not used is the fault
+        return self

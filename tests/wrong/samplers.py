@@ -40,6 +40,14 @@ class Walk(zoo.Sampler[zoo.Path]):
 
 
 @dataclass(frozen=True)
+class Straight(Walk):
+    """Right: goes where the flow goes."""
+
+    kept: float = 1.0
+    added: float = 0.0
+
+
+@dataclass(frozen=True)
 class StartsSmall(Walk):
     """Starts from unit noise, however much there should be, and walks straight on."""
 

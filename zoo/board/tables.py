@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,13 @@ from tabulate import tabulate
 from zoo.board.leaderboard import BOARD, to_csv
 
 
-def render(frame: pd.DataFrame, style: str) -> str:
+def render(frame: pd.DataFrame, style: str, left_out: Sequence[str] = ()) -> str:
     """The leaderboard in one of `zoo.board.FORMATS`.
 
     Args:
         frame: From `zoo.board.leaderboard.leaderboard`.
         style: `table` or `md` for people; `csv` and `json` hold every column.
+        left_out: Sentences about what `--all` has left out, for people to find below the board.
     """
     if style == "csv":
         return to_csv(frame)
@@ -25,6 +27,9 @@ def render(frame: pd.DataFrame, style: str) -> str:
         records = json.loads(frame.to_json(orient="records", double_precision=10))
         return json.dumps(records, indent=1, ensure_ascii=False) + "\n"
     boards = [_board(part, style) for _, part in frame.groupby(list(BOARD), sort=False)]
+    if left_out:
+        sentence = f"Left out of --all: {'; '.join(left_out)}."
+        boards.append(f"{_escape(sentence) if style == 'md' else sentence}\n")
     return "\n".join(boards) if boards else "no results\n"
 
 

@@ -19,6 +19,9 @@ from zoo.registry import Choice
 
 WIDTH = 0.4
 TRIED = 20_000
+STEPS = 25
+"""On the way from noise to a draw, where a model is a path: its density is that of the flow."""
+
 ROUNDING = 1e-5
 """What bond lengths in σ and angles in rad vary by when they do not."""
 
@@ -71,7 +74,7 @@ def log_prob_is_normalised(subject: Choice) -> None:
     with needing("fits_other_shapes"):
         model = built_for(subject, SMALL)
         train(model, SMALL, steps=50, rate=5e-3)
-    x = drawn(lambda n: draw(model, n), TRIED + 2_000)
+    x = drawn(lambda n: draw(model, n, STEPS), TRIED + 2_000)
     with torch.no_grad(), needing("log_prob_is_finite"):
         parts = torch.split(x[2_000:], 2_000)
         log_q = torch.cat([_density(model).log_prob(part) for part in parts])

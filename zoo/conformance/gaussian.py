@@ -79,6 +79,8 @@ class NormalPath(_Normal, Denoiser):
     Args:
         schedule: How data turns into noise.
         mean: Means of the modes; a walk cannot know them, so 0 where a(1) > 0.
+        error: By how much, as a share, it takes the modes to be wider at t = 1 than they are; at
+            t = 0 it is right. Its flow then ends in other widths, and other walks in others still.
 
     Example:
         >>> from zoo.generative import StraightSchedule
@@ -87,9 +89,12 @@ class NormalPath(_Normal, Denoiser):
         -1.0
     """
 
-    def __init__(self, schedule: Schedule, mean: tuple[float, ...] = MEAN) -> None:
+    def __init__(
+        self, schedule: Schedule, mean: tuple[float, ...] = MEAN, error: float = 0.0
+    ) -> None:
         super().__init__(mean)
         self.schedule = schedule
+        self.error = error
         self.size = len(MEAN)
 
     def coefficients(self, t: Tensor) -> Coefficients:
@@ -99,6 +104,25 @@ class NormalPath(_Normal, Denoiser):
     def denoise(self, x_t: Tensor, t: Tensor) -> Tensor:
         """Prior mean, moved towards x_t / a by its share of the precision."""
         c = self.coefficients(t.expand(len(x_t), 1))  # as a network would: t is where x_t is
-        variance = self.std.square()
+        variance = (self.std * (1 + self.error * t)).square()
         gain = c.a * variance / (c.a.square() * variance + c.s.square())
         return self.mean + gain * (x_t - c.a * self.mean)
+
+    def flow_width(self) -> Tensor:
+        """Standard deviations of the modes where its flow ends, shape (size,), by quadrature.
+
+        The flow is linear, v = rate x for a mean of 0, so that a width changes by exp(∫ rate dt).
+
+        Example:
+            >>> from zoo.generative import StraightSchedule
+            >>> path = NormalPath(StraightSchedule(), mean=(0.0,) * 4)
+            >>> torch.allclose(path.flow_width(), path.std, rtol=1e-3)
+            True
+        """
+        times = torch.linspace(0.0, 1.0, 1_001).square()
+        one = torch.ones(1, self.size)
+        start = self.coefficients(times[-1])
+        rates = [self.velocity(one, t)[0] for t in (times[1:] + times[:-1]) / 2]
+        shrunk = (torch.stack(rates) * times.diff()[:, None]).sum(dim=0)
+        width: Tensor = torch.sqrt(start.a.square() + start.s.square()) * torch.exp(-shrunk)
+        return width

@@ -7,7 +7,6 @@ from zoo.errors import UsageError
 from zoo.registry import Choice, Listing, Plugin, Registry, installed
 from zoo.registry.listing import normalise
 from zoo.registry.options import parse
-from zoo.specs import Spec
 from zoo.wording import did_you_mean
 
 
@@ -55,12 +54,14 @@ def checks_for(subject: Choice) -> tuple[Check, ...]:
         "metric": metrics.CHECKS,
         "dataset": datasets.CHECKS + energies.CHECKS,
     }
-    spec: Spec = subject.listing.spec
+    spec = subject.listing.spec
     found = common.CHECKS + kinds[spec.kind]
-    if spec.kind == "model" and "path" in subject.listing.spec.offers:
+    if spec.kind == "model" and "path" in spec.offers:
         found += paths.CHECKS
-    if spec.kind == "model" and "log_prob" in subject.listing.spec.offers:
+    if spec.kind == "model" and "log_prob" in spec.offers:
         found += densities.CHECKS
+    if spec.kind == "sampler" and spec.exact and "path" in spec.needs:
+        found += (samplers.exact_draws_follow_the_flow,)
     return found
 
 

@@ -203,7 +203,7 @@ def _scores(subject: Choice) -> _Scores:
         return float(metric.compute(own, theirs))
 
     with isolated(seed=0), needing("gives_a_finite_number"):
-        wrong = _wrong_conformations if pair[0].log_prob is None else _wrong_densities
+        wrong = _wrong_densities if subject.listing.spec.model_needs else _wrong_conformations
         return _Scores(
             subject.listing.spec,
             score(*_identical(*pair)),

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from zoo.conformance.case import Check, NotApplicable, Violation, needing
 from zoo.conformance.preparation import trained
-from zoo.contracts import Coefficients, Path
+from zoo.conformance.truth import SHAPE, truth
+from zoo.contracts import Coefficients, Conditional, Path
 from zoo.generative.paths import velocity_from_data
+from zoo.polymer.targets import OBSERVABLES
 from zoo.registry import Choice
 
 
@@ -70,6 +72,25 @@ def noise_grows_from_none(subject: Choice) -> None:
         )
 
 
+def labels_are_heard(subject: Choice) -> None:
+    """A model with a `condition` has one path for each value, and tells them apart."""
+    model = _path(subject)
+    if not isinstance(model, Conditional) or model.condition is None:
+        raise NotApplicable("it knows no labels")
+    if model.condition not in OBSERVABLES:
+        known = ", ".join(OBSERVABLES)
+        raise Violation(f"its condition is {model.condition!r}; expected one of {known}.")
+    values = OBSERVABLES[model.condition].of(truth(SHAPE, 100)).aminmax()
+    x, t = torch.randn(16, model.size), torch.tensor(0.5)
+    with torch.no_grad(), needing("draws_have_the_right_shape"):
+        low, high = (model.given(float(value)).denoise(x, t) for value in values)
+    if torch.equal(low, high):
+        raise Violation(
+            f"given({values.min:.2f}) and given({values.max:.2f}) expect the same of the same "
+            "states; expected the value to matter. Pass it on to the network."
+        )
+
+
 def _coefficients(model: Path, t: Tensor) -> Coefficients:
     with torch.no_grad(), needing("draws_have_the_right_shape"):
         found = model.coefficients(t)
@@ -83,4 +104,5 @@ CHECKS: tuple[Check, ...] = (
     denoise_and_velocity_agree,
     coefficients_have_their_derivatives,
     noise_grows_from_none,
+    labels_are_heard,
 )

@@ -14,6 +14,7 @@ from zoo.conformance.case import NotApplicable, Violation, needing
 from zoo.conformance.gaussian import NormalModel, NormalPath, Spreading
 from zoo.conformance.truth import SHAPE, ChainData, truth
 from zoo.contracts import (
+    Coefficients,
     Data,
     Dataset,
     Density,
@@ -155,26 +156,38 @@ def trained(subject: Choice) -> Model:
     return model
 
 
-def draw(model: Model, n: int) -> Tensor:
-    """Conformations from a model: its own draws, or the end of a short walk along its path."""
+def draw(model: Model, n: int, steps: int = 3) -> Tensor:
+    """Conformations from a model: its own draws, or the end of a walk along its path.
+
+    Args:
+        model: A trained model.
+        n: How many.
+        steps: Of the walk, which many of them make that of the probability flow.
+    """
     with torch.no_grad():
         if isinstance(model, OneShot):
             return model.draw(n)
         if isinstance(model, Path):
-            return model.decode(_walk(model, n))
+            return model.decode(_walk(model, n, steps))
     raise NotApplicable("it is neither a zoo.OneShot nor a zoo.Path; see offers_what_it_declares")
 
 
-def _walk(model: Path, n: int, steps: int = 4) -> Tensor:
-    """Clean states (n, size), by a few steps along straight lines in x̂ and ê."""
-    times = torch.linspace(1.0, 0.0, steps + 1, device=model.device)
+def _walk(model: Path, n: int, steps: int) -> Tensor:
+    """Clean states (n, size), by steps along straight lines in x̂ and ê, shorter near the data."""
+    times = torch.linspace(1.0, 0.0, steps + 1, device=model.device).square()
     c = model.coefficients(times[0])
     noise = torch.randn(n, model.size, device=model.device)
     x = torch.sqrt(c.a.square() + c.s.square()) * noise
-    for t, r in pairwise(times):
+
+    def moved(data: Tensor, c: Coefficients, later: Coefficients) -> Tensor:
+        return later.a * data + later.s * (x - c.a * data) / c.s.clamp(min=1e-3)
+
+    for step, (t, r) in enumerate(pairwise(times), start=1):
         c, later = model.coefficients(t), model.coefficients(r)
         data = model.denoise(x, t)
-        x = later.a * data + later.s * (x - c.a * data) / c.s.clamp(min=1e-3)
+        if step < steps:  # x̂ is the mean of both ends', which makes the step one of second order
+            data = (data + model.denoise(moved(data, c, later), r)) / 2
+        x = moved(data, c, later)
     return x
 
 
@@ -211,7 +224,8 @@ def drawer(subject: Choice) -> Callable[[int], Tensor]:
 def true_pair(subject: Choice, n: int, seed: int) -> tuple[Drawn, Data]:
     """Fresh truth as an entry's draws, and what a metric compares it with: n of everything.
 
-    Energy and densities, those of the truth, are there if the metric's spec needs them.
+    Energy and densities, those of the truth, are there if the metric's spec needs them; one that
+    needs the density of draws has that of the test conformations as well.
 
     Args:
         subject: A metric.
@@ -225,9 +239,10 @@ def true_pair(subject: Choice, n: int, seed: int) -> tuple[Drawn, Data]:
         chain.energy if "energy" in spec.needs else None,
         chain.log_prob if "log_prob" in spec.needs else None,
     )
-    if "log_prob" not in spec.model_needs:
+    if not spec.model_needs:
         return Drawn(x), data
-    return Drawn(x, 1.0, chain.log_prob(x), chain.log_prob(data.test)), data
+    log_prob = chain.log_prob(x) if "log_prob" in spec.model_needs else None
+    return Drawn(x, 1.0, log_prob, chain.log_prob(data.test)), data
 
 
 def split(dataset: Dataset) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """What generative models are made of: paths between noise and data, networks, splines.
 
 Nothing here knows of polymers, plugins or scores; only contracts and errors are imported.
-Plugins come in; the harness does not.
+Plugins come in; the harness does for guidance alone.
 """
 
 from zoo.generative.nets import MLP, TimeFeatures

@@ -21,7 +21,7 @@ from zoo.generative.divergence import divergence
 TimedField = Callable[[Tensor, Tensor], Tensor]
 """A vector field that changes with time: time (), states (n, size) to vectors (n, size)."""
 
-FIRST = 1e-5
+_FIRST = 1e-5
 """Time at which a path's flow is entered, where its noise is below a hundredth of the data."""
 
 
@@ -101,7 +101,7 @@ def flow_log_prob(path: Path, x: Tensor, directions: Tensor, *, nodes: int) -> T
         growth = (c.a * c.da + c.s * c.ds) / r.square()
         return 2 * u * (path.velocity(r * z, t) / r - growth * z)
 
-    end, growth = carry(field, x, directions, nodes=nodes, start=math.sqrt(FIRST))
+    end, growth = carry(field, x, directions, nodes=nodes, start=math.sqrt(_FIRST))
     return normal_log_prob(end) + growth
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import PluginError
-from zoo.harness.stages import Clocked, Stage, Tell
+from zoo.harness.clocked import Clocked
+from zoo.harness.stages import Stage, Tell
 
 OUTCOME = "outcome.json"
 
@@ -62,13 +63,27 @@ Work = Callable[[Any, Path, Tell], dict[str, Any]]
 
 def _work(stage: Stage) -> Work:
     """The function that does what a stage records."""
-    from zoo.harness import data, latent, power, sampling, scoring, training
+    from zoo.harness import (
+        data,
+        density,
+        guidance,
+        latent,
+        power,
+        sampling,
+        scoring,
+        steering,
+        training,
+    )
 
     work: dict[str, Work] = {
         "data": data.materialise,
         "train": training.train_stage,
+        "density": density.density_stage,
+        "steer": steering.steer_stage,
         "sample": sampling.sample_stage,
         "latent": latent.latent_stage,
+        "windows": guidance.windows_stage,
+        "hit": guidance.hit_stage,
         "score": scoring.score_stage,
         "floor": scoring.floor_stage,
         "power": power.power_stage,

@@ -15,9 +15,10 @@ import torch
 
 from zoo.contracts import ExactDataset
 from zoo.errors import PluginError
+from zoo.harness.clocked import Clocked, Exact, Kernel, Time
 from zoo.harness.data import build_dataset
 from zoo.harness.sampling import build_sampler
-from zoo.harness.stages import WEIGHTS_FILE, Clocked, Exact, Kernel, Time
+from zoo.harness.stages import WEIGHTS_FILE
 from zoo.harness.training import restore_model, synchronise
 
 AGREE = 0.05

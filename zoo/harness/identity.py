@@ -52,7 +52,7 @@ def _digest_of(path: str, _touched: int, _size: int) -> str:
 
 def code_of(metrics: tuple[Choice, ...]) -> list[Any]:
     """All code but a model's and a sampler's that a row's numbers depend on."""
-    stages = [own_source(stage) for stage in ("train", "sample", "score")]
+    stages = [own_source(stage) for stage in ("train", "density", "sample", "score")]
     return [stages, versions(), [identify(metric) for metric in metrics]]
 
 
@@ -65,7 +65,14 @@ _SHARED_SOURCE = ("contracts.py", "polymer/*.py", "generative/*.py", "harness/da
 _STAGE_SOURCE = {
     "data": (),
     "train": ("harness/training.py",),
-    "sample": ("harness/training.py", "harness/sampling.py", "harness/film.py"),
+    "density": ("harness/training.py", "harness/density.py"),
+    "sample": (
+        *("harness/training.py", "harness/sampling.py"),
+        *("harness/density.py", "harness/film.py"),
+    ),
+    "steer": ("harness/training.py", "harness/sampling.py", "harness/steering.py"),
+    "windows": ("harness/guidance.py",),
+    "hit": ("harness/scoring.py", "harness/guidance.py"),
     "latent": ("harness/training.py", "harness/latent.py"),
     "score": ("harness/scoring.py",),
     "floor": ("harness/scoring.py",),

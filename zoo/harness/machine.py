@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import zoo
+from zoo.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,29 @@ class Machine:
         """
         cores = "1 core" if self.cores == 1 else f"{self.cores} cores"
         return f"{self.cpu}, {cores}, {self.gpu or 'no GPU'}"
+
+
+def find_device(asked: str) -> tuple[str, str]:
+    """The device to use and the GPU's name.
+
+    Args:
+        asked: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: If CUDA was asked for and is not there.
+    """
+    if asked == "cpu" or (asked == "auto" and version("torch").endswith("+cpu")):
+        return "cpu", ""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda", torch.cuda.get_device_name()
+    if asked == "cuda":
+        raise UsageError(
+            f"no CUDA device for --device cuda (torch {version('torch')}). "
+            "Use --device cpu, or install a CUDA build of torch and a driver."
+        )
+    return "cpu", ""
 
 
 def describe(gpu: str = "") -> Machine:

@@ -18,6 +18,14 @@ class Entry:
     sampler: Choice
 
     @property
+    def densities(self) -> frozenset[str]:
+        """Log-densities of the model that have a meaning here, by their names in `zoo.Drawn`."""
+        if "log_prob" not in self.model.listing.spec.offers:
+            return frozenset()
+        own = {"log_prob"} if self.sampler.listing.spec.exact else set()
+        return frozenset({"test_log_prob"} | own)
+
+    @property
     def label(self) -> str:
         """What progress and errors call it."""
         return f"{self.model.label} · {self.sampler.label}"
@@ -32,7 +40,7 @@ class Plan:
         entries: The lines of the board.
         metrics: The columns.
         settings: The budget.
-        left_out: Sentences about what was named by `--all` but does not fit.
+        left_out: Sentences about what `--all` means but leaves out, as it is slow or does not fit.
     """
 
     dataset: Choice
@@ -46,14 +54,19 @@ class Plan:
         """The models, each once, in order."""
         return tuple(dict.fromkeys(entry.model for entry in self.entries))
 
-    def metrics_of(self, model: Choice) -> tuple[Choice, ...]:
-        """The metrics that a model's offer is enough for."""
-        offers = model.listing.spec.offers
-        return tuple(one for one in self.metrics if one.listing.spec.model_needs <= offers)
+    def metrics_of(self, entry: Entry) -> tuple[Choice, ...]:
+        """The metrics that an entry has the densities for."""
+        known = entry.densities
+        return tuple(one for one in self.metrics if one.listing.spec.model_needs <= known)
 
-    def samplers_of(self, model: Choice) -> tuple[Choice, ...]:
-        """The samplers a model is drawn with."""
-        return tuple(entry.sampler for entry in self.entries if entry.model == model)
+    def densities_of(self, entry: Entry) -> frozenset[str]:
+        """The log-densities that metrics of an entry ask for: to have them costs time."""
+        asked = (one.listing.spec.model_needs for one in self.metrics_of(entry))
+        return frozenset().union(*asked)
+
+    def entries_of(self, model: Choice) -> tuple[Entry, ...]:
+        """The lines of a model, one for each sampler it is drawn with."""
+        return tuple(entry for entry in self.entries if entry.model == model)
 
 
 def make_plan(
@@ -67,7 +80,7 @@ def make_plan(
 
     Args:
         registry: What is installed.
-        models: Names with options, or `None` for all.
+        models: Names with options, or `None` for all; the slow ones only at the preset `full`.
         samplers: Names with options, or `None` for all that fit.
         dataset: Name with options.
         settings: The budget.
@@ -76,7 +89,6 @@ def make_plan(
         UsageError: If a name or option is wrong, or nothing fits anything.
     """
     data = registry.find("dataset", dataset)
-    data_spec = data.listing.spec
     chosen = _choose(registry, "model", models)
     ways = _choose(registry, "sampler", samplers)
     for choice in (data, *chosen, *ways):
@@ -84,25 +96,40 @@ def make_plan(
             choice.check()
             if choice.listing.spec.kind != "model":
                 _try_settings(choice)
-    left_out = []
-    entries = []
+    entries: list[Entry] = []
+    left_out: list[str] = []
     for model in chosen:
-        spec = model.listing.spec
-        if not usable(spec, data_spec):
-            missing = ", ".join(sorted(spec.needs - data_spec.offers))
-            left_out.append(f"{model.label} needs {missing}, which {data.label} does not offer")
-        fitting = [way for way in ways if fits(spec, way.listing.spec)]
-        if not fitting:
-            offers = ", ".join(sorted(spec.offers))
-            left_out.append(f"{model.label} offers {offers}, which no chosen sampler takes")
-        if usable(spec, data_spec):
-            entries += [Entry(model, way) for way in fitting]
+        fitting = [way for way in ways if fits(model.listing.spec, way.listing.spec)]
+        reasons = _misfits(model, data, fitting)
+        if not reasons and models is None and _is_too_slow(model, settings):
+            reasons = [f"{model.label} is slow: name it, or give --preset full"]
+        left_out += reasons
+        entries += [] if reasons else [Entry(model, way) for way in fitting]
     if left_out and (models is not None or not entries):
         raise UsageError("; ".join(left_out) + ".")
     metrics = [
-        Choice(listing, ()) for listing in registry.of("metric") if usable(listing.spec, data_spec)
+        Choice(listing, ())
+        for listing in registry.of("metric")
+        if usable(listing.spec, data.listing.spec)
     ]
     return Plan(data, tuple(entries), tuple(metrics), settings, tuple(left_out))
+
+
+def _misfits(model: Choice, data: Choice, fitting: Sequence[Choice]) -> list[str]:
+    """Why a model has no line on these data with these samplers."""
+    spec, reasons = model.listing.spec, []
+    if not usable(spec, data.listing.spec):
+        missing = ", ".join(sorted(spec.needs - data.listing.spec.offers))
+        reasons.append(f"{model.label} needs {missing}, which {data.label} does not offer")
+    if not fitting:
+        offers = ", ".join(sorted(spec.offers))
+        reasons.append(f"{model.label} offers {offers}, which no chosen sampler takes")
+    return reasons
+
+
+def _is_too_slow(model: Choice, settings: Settings) -> bool:
+    """Whether a model that nobody named is left to those who have time."""
+    return bool(model.listing.spec.slow) and settings.preset != "full"
 
 
 def _try_settings(choice: Choice) -> None:

@@ -20,8 +20,8 @@ from zoo.registry import Choice
 from zoo.specs import HEADLINE
 
 SCHEMA = 2
-STAGES = ("train", "sample", "score")
-"""What a job goes through; each leaves an outcome."""
+STAGES = ("train", "density", "sample", "score")
+"""What a job goes through; each leaves an outcome, the second only where there is a density."""
 
 Row = dict[str, Any]
 
@@ -34,6 +34,7 @@ class Job:
         train: The training it builds on.
         sampler: How it is drawn.
         trained: How training ended.
+        evaluated: How the evaluation of its density ended, if it has one.
         drawn: How drawing ended, if it came to that.
         scored: How scoring ended, if it came to that.
     """
@@ -41,13 +42,14 @@ class Job:
     train: Train
     sampler: Choice
     trained: Outcome
+    evaluated: Outcome | None = None
     drawn: Outcome | None = None
     scored: Outcome | None = None
 
     @property
     def outcomes(self) -> tuple[Outcome | None, ...]:
         """How each of `STAGES` ended, if it came to that."""
-        return self.trained, self.drawn, self.scored
+        return self.trained, self.evaluated, self.drawn, self.scored
 
     @property
     def key(self) -> str:
@@ -85,7 +87,7 @@ def make_row(
     """
     model = job.train.model
     status, reason = job.verdict
-    trained, drawn, scored = map(_facts, job.outcomes)
+    trained, _, drawn, scored = map(_facts, job.outcomes)
     return {
         "schema": SCHEMA,
         "key": job.key,

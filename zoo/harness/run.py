@@ -6,23 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from typing import Any
 
 from zoo.errors import PluginError, UsageError
+from zoo.harness.clocked import Time
 from zoo.harness.execution import Outcome, Runner
 from zoo.harness.machine import Machine
-from zoo.harness.plan import Plan
+from zoo.harness.plan import Entry, Plan
 from zoo.harness.rows import Job, Row, make_row
 from zoo.harness.stages import (
     CANARY_NAMES,
+    Evaluate,
     Floor,
     Materialise,
     Power,
     Sample,
     Score,
     Stage,
-    Time,
     Train,
 )
 from zoo.harness.store import Result, Store
@@ -36,7 +36,7 @@ class Event:
 
     Args:
         job: What it is about.
-        stage: What is being done: `data`, `train`, `sample`, `score`, `floor` or `time`.
+        stage: What is being done: `data`, `train`, `density`, `sample`, `score`, `floor`, `time`.
         status: Empty while it goes on; else how it ended, or `kept` if it was there before.
         done: Steps done, of `total`; epochs for training.
         total: Steps in all; 0 where unknown.
@@ -56,29 +56,6 @@ class Event:
 Watch = Callable[[Event], None]
 Floors = dict[str, dict[str, float]]
 """Mean, and low and high of the 95% band, of each metric."""
-
-
-def find_device(asked: str) -> tuple[str, str]:
-    """The device to use and the GPU's name.
-
-    Args:
-        asked: `auto`, `cpu` or `cuda`.
-
-    Raises:
-        UsageError: If CUDA was asked for and is not there.
-    """
-    if asked == "cpu" or (asked == "auto" and version("torch").endswith("+cpu")):
-        return "cpu", ""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda", torch.cuda.get_device_name()
-    if asked == "cuda":
-        raise UsageError(
-            f"no CUDA device for --device cuda (torch {version('torch')}). "
-            "Use --device cpu, or install a CUDA build of torch and a driver."
-        )
-    return "cpu", ""
 
 
 @dataclass(frozen=True)
@@ -214,32 +191,44 @@ class Run:
         return sorted(trains, key=lambda train: train.model.listing.spec.reference)
 
     def _work(self, train: Train) -> list[Job]:
-        """Train one model and draw and score it with each of its samplers."""
-        settings = self.plan.settings
-        trained = self.resolve(train, f"{train.model.label} seed {train.seed}")
-        jobs = []
-        for sampler in self.plan.samplers_of(train.model):
-            job = Job(train, sampler, trained)
-            if trained.result:
-                label = f"{train.model.label} {sampler.label} seed {train.seed}"
-                stage = Sample(train, trained.result, sampler, settings.draws, settings.batch)
-                job.drawn = self.resolve(stage, label)
-                if job.drawn.result:
-                    score = self._score(train, job.drawn.result)
-                    job.scored = self.resolve(score, label)
-            jobs.append(job)
+        """Train one model, ask for its density, and draw and score it with each sampler."""
+        label = f"{train.model.label} seed {train.seed}"
+        trained, evaluated = self.resolve(train, label), None
+        entries, settings = self.plan.entries_of(train.model), self.plan.settings
+        if trained.result and any(map(self.plan.densities_of, entries)):
+            evaluated = self.resolve(Evaluate(train, trained.result, settings.batch), label)
+        jobs = [Job(train, entry.sampler, trained, evaluated) for entry in entries]
+        if evaluated is None or evaluated.result:
+            for entry, job in zip(entries, jobs, strict=True):
+                self._draw_and_score(entry, job)
         return jobs
 
-    def _score(self, train: Train, drawn: Result) -> Score:
-        settings, plan = self.plan.settings, self.plan
-        return Score(
-            drawn,
-            plan.dataset,
-            train.data,
-            plan.metrics_of(train.model),
-            settings.replicas,
-            settings.draw_groups if settings.seeds == 1 else 0,
+    def _draw_and_score(self, entry: Entry, job: Job) -> None:
+        """Take a job from its trained model to its scores, as far as it goes."""
+        plan, settings, trained = self.plan, self.plan.settings, job.trained.result
+        if trained is None:
+            return
+        label = f"{entry.model.label} {entry.sampler.label} seed {job.train.seed}"
+        stage = Sample(
+            job.train,
+            trained,
+            entry.sampler,
+            settings.draws,
+            settings.batch,
+            log_prob="log_prob" in plan.densities_of(entry),
         )
+        job.drawn = self.resolve(stage, label)
+        if job.drawn.result:
+            score = Score(
+                job.drawn.result,
+                plan.dataset,
+                job.train.data,
+                plan.metrics_of(entry),
+                settings.replicas,
+                settings.draw_groups if settings.seeds == 1 else 0,
+                job.evaluated.result if job.evaluated else None,
+            )
+            job.scored = self.resolve(score, label)
 
     def _time(self, jobs: Sequence[Job]) -> dict[tuple[Choice, Choice, str], Outcome]:
         """Time each entry once, with the weights of its first good seed, on every device."""

@@ -10,25 +10,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.contracts import Density, Model, Sampler
+from zoo.contracts import Conditional, Model, Sampler
+from zoo.contracts import Path as Walk
 from zoo.errors import PluginError
+from zoo.generative.guidance import Regressor, classifier_free, classifier_guided
+from zoo.harness.aims import REGRESSOR_FILE
 from zoo.harness.data import (
     check_conformations,
     load_tensors,
     save_tensors,
     seed_everything,
 )
+from zoo.harness.density import log_density
 from zoo.harness.film import watch
 from zoo.harness.stages import (
-    DATA_FILE,
     DRAWN_FILE,
     FILM_FILE,
-    REPLICAS_FILE,
     WEIGHTS_FILE,
     Sample,
+    Target,
     Tell,
 )
 from zoo.harness.training import restore_model, synchronise
+from zoo.polymer.targets import OBSERVABLES
 from zoo.registry import Choice
 
 _CALLS = ("draw", "denoise", "velocity")
@@ -41,7 +45,8 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     sampler = build_sampler(stage.sampler)
     beads, dim = stage.train.data.facts["shape"]
     counter = CallCounter(model)
-    film = watch(model, stage.frames) if stage.frames else None
+    walk = guide(model, stage.target, counter) if stage.target else model
+    film = watch(walk, stage.frames) if stage.frames else None
     seed_everything("sample", stage.train.seed)
     synchronise(device)
     start = time.perf_counter()
@@ -49,7 +54,7 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     for first in range(0, stage.draws, stage.batch):
         n = min(stage.batch, stage.draws - first)
         with torch.no_grad():  # not inference mode: an energy-based model may need gradients
-            x = sampler.sample(model, n)
+            x = sampler.sample(walk, n)
         what = f"model {stage.train.model.label!r} with {stage.sampler.label!r} drew conformations"
         check_conformations(x, what, (n, beads, dim))
         parts.append(x.float().cpu())
@@ -57,13 +62,8 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     synchronise(device)
     seconds = time.perf_counter() - start
     tensors = {"conformations": torch.cat(parts)}
-    if isinstance(model, Density):
-        test = load_tensors(stage.train.data.folder / DATA_FILE)["test"]
-        replicas = load_tensors(stage.train.data.folder / REPLICAS_FILE)["test"]
-        tensors["log_prob"] = _log_prob(model, tensors["conformations"], stage.batch)
-        tensors["test_log_prob"] = _log_prob(model, test, stage.batch)
-        found = _log_prob(model, replicas.flatten(0, 1), stage.batch)
-        tensors["replica_log_prob"] = found.view(replicas.shape[:2])
+    if stage.log_prob:
+        tensors["log_prob"] = log_density(model, tensors["conformations"], stage.batch, tell)
     save_tensors(folder / DRAWN_FILE, tensors)
     if film:
         save_tensors(folder / FILM_FILE, {"trajectory": film.conformations, "times": film.times})
@@ -92,11 +92,15 @@ class CallCounter:
     def __init__(self, model: Model) -> None:
         self.rows = 0
         self._inside = False
+        self.watch(model)
+
+    def watch(self, model: Model) -> None:
+        """Count the calls of another model as well."""
         for name in _CALLS:
             if function := getattr(model, name, None):
-                object.__setattr__(model, name, self._watch(function))
+                object.__setattr__(model, name, self._watched(function))
 
-    def _watch(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def _watched(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def watched(*args: Any, **kwargs: Any) -> Tensor:  # noqa: ANN401 - passes all on
             if self._inside:
                 return function(*args, **kwargs)
@@ -111,8 +115,20 @@ class CallCounter:
         return watched
 
 
-def _log_prob(model: Density, x: Tensor, batch: int) -> Tensor:
-    device = model.device  # type: ignore[attr-defined]
-    with torch.no_grad():
-        parts = [model.log_prob(part.to(device)).float().cpu() for part in torch.split(x, batch)]
-    return torch.cat(parts)
+def guide(model: Model, target: Target, counter: CallCounter) -> Walk:
+    """The path of a trained model, steered to a target.
+
+    Args:
+        model: The model, whose calls are counted already.
+        target: What is wanted.
+        counter: Counts the calls of further networks.
+    """
+    if not isinstance(model, Walk):
+        raise TypeError("only a path has been prepared to be steered")
+    if target.steered.facts["method"] == "classifier-free" and isinstance(model, Conditional):
+        given = model.given(target.value)
+        counter.watch(given)
+        return classifier_free(model, given, target.scale)
+    regressor = Regressor(model.size, OBSERVABLES[target.observable].blur)
+    regressor.load_state_dict(load_tensors(target.steered.folder / REGRESSOR_FILE))
+    return classifier_guided(model, regressor.to(model.device), target.value, target.scale)

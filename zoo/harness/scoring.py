@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from zoo.contracts import Data, Dataset, Drawn, ExactDataset, Metric
 from zoo.errors import PluginError
@@ -22,7 +21,7 @@ from zoo.harness.data import (
     reference_data,
     seed_everything,
 )
-from zoo.harness.stages import DRAWN_FILE, REPLICAS_FILE, Floor, Score, Tell
+from zoo.harness.stages import DENSITY_FILE, DRAWN_FILE, REPLICAS_FILE, Floor, Score, Tell
 from zoo.polymer.trajectories import resample_blocks
 from zoo.registry import Choice
 
@@ -36,23 +35,27 @@ def score_stage(stage: Score, _folder: Path, tell: Tell) -> dict[str, Any]:
     """
     data = reference_data(build_dataset(stage.dataset), stage.data.folder)
     tensors = load_tensors(stage.drawn.folder / DRAWN_FILE)
+    if stage.evaluated:
+        tensors |= load_tensors(stage.evaluated.folder / DENSITY_FILE)
     drawn = Drawn(
         tensors["conformations"],
         float(stage.drawn.facts["network_calls"]),
         tensors.get("log_prob"),
         tensors.get("test_log_prob"),
     )
-    replicas = _replicas(stage, drawn, tensors.get("replica_log_prob"), data)
+    other_tests = _other_tests(stage, drawn, data)
+    resampled_tests = _resampled_tests(stage, drawn, data)
     partial = [
         (_without(drawn, group, stage.draw_groups), data) for group in range(stage.draw_groups)
     ]
-    pairs = [(drawn, data), *replicas, *partial]
     values: dict[str, float] = {}
     faults: dict[str, str] = {}
     replicates: dict[str, list[float]] = {}
     without: dict[str, list[float]] = {}
     for done, choice in enumerate(stage.metrics, start=1):
         label = choice.label
+        replicas = resampled_tests if choice.listing.spec.model_needs else other_tests
+        pairs = [(drawn, data), *replicas, *partial]
         try:
             found = [_compute(choice, *pair) for pair in pairs]
         except (Exception, SystemExit) as error:  # noqa: BLE001 - strangers may raise anything
@@ -66,20 +69,32 @@ def score_stage(stage: Score, _folder: Path, tell: Tell) -> dict[str, Any]:
     return {"values": values, "faults": faults, "replicates": replicates, "without": without}
 
 
-def _replicas(
-    stage: Score, drawn: Drawn, log_prob: Tensor | None, data: Data
-) -> list[tuple[Drawn, Data]]:
+_Pairs = list[tuple[Drawn, Data]]
+
+
+def _other_tests(stage: Score, drawn: Drawn, data: Data) -> _Pairs:
     """The same draws beside other test sets."""
     if not stage.replicas:
         return []
     tests = load_tensors(stage.data.folder / REPLICAS_FILE)["test"][: stage.replicas]
-    return [
-        (
-            replace(drawn, test_log_prob=None if log_prob is None else log_prob[number]),
-            replace(data, test=test),
-        )
-        for number, test in enumerate(tests)
-    ]
+    return [(drawn, replace(data, test=test)) for test in tests]
+
+
+def _resampled_tests(stage: Score, drawn: Drawn, data: Data) -> _Pairs:
+    """The same draws beside the test conformations resampled: their densities are known already.
+
+    What a model says of a conformation may be dear; and a mean of it varies over resampled test
+    sets as over new ones.
+    """
+    if drawn.test_log_prob is None:
+        return []
+    found = []
+    for number in range(stage.replicas):
+        seed_everything("resampled", number)  # the same for all models: they are compared in pairs
+        kept = resample_blocks(torch.arange(len(data.test)), _block(stage.data.facts))
+        log_prob = drawn.test_log_prob[kept]
+        found.append((replace(drawn, test_log_prob=log_prob), replace(data, test=data.test[kept])))
+    return found
 
 
 def _without(drawn: Drawn, group: int, groups: int) -> Drawn:

@@ -22,7 +22,7 @@ class Settings:
         floor_repeats: Independent pairs of true sets behind each floor.
         power_repeats: Spoilt sets behind each figure of `zoo power`.
         replicas: Other test sets of the same size that each drawn set is scored against, at most
-            as many as are kept with the data.
+            as many as are kept with the data; for metrics of densities the test set is resampled.
         draw_groups: Groups of draws that are left out in turn where there is a single seed.
         timing_rounds: Least rounds in which all entries are timed in turn.
         round_seconds: Least time a fast entry is repeated for within a round.

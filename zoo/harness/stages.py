@@ -19,9 +19,13 @@ from zoo.registry import Choice
 DATA_FILE = "data.safetensors"
 REPLICAS_FILE = "replicas.safetensors"
 WEIGHTS_FILE = "weights.safetensors"
+DENSITY_FILE = "density.safetensors"
 DRAWN_FILE = "drawn.safetensors"
 FILM_FILE = "film.safetensors"
 LATENT_FILE = "latent.safetensors"
+
+OBSERVABLE_NAMES = ("rg", "ree")
+"""What conformations may be wanted by, see `zoo.polymer.targets`."""
 
 CANARY_NAMES = ("expanded", "blurred", "truncated", "copied")
 """The ways of being wrong that metrics are tried on, see `zoo.polymer.canaries`."""
@@ -83,6 +87,49 @@ class Train(Stage):
 
 
 @dataclass(frozen=True)
+class Evaluate(Stage):
+    """Ask a trained model for its log-density of the test conformations."""
+
+    name: ClassVar[str] = "density"
+    train: Train
+    trained: Result
+    batch: int
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "trained": self.trained.key,
+            "data": self.train.data.facts["sha256"],
+            "batch": self.batch,
+        }
+
+
+@dataclass(frozen=True)
+class Target:
+    """What drawn conformations are wanted to be like.
+
+    Args:
+        observable: Its name, see `zoo.polymer.targets`.
+        value: What it is wanted to be, in σ.
+        scale: How strongly: 1 draws the conditional distribution, more insists.
+        steered: How the path is steered.
+    """
+
+    observable: str
+    value: float
+    scale: float
+    steered: Result
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that can change what is drawn, as JSON."""
+        return {
+            "observable": self.observable,
+            "value": self.value,
+            "scale": self.scale,
+            "steered": self.steered.key,
+        }
+
+
+@dataclass(frozen=True)
 class Sample(Stage):
     """Draw conformations from a trained model with one sampler."""
 
@@ -94,6 +141,10 @@ class Sample(Stage):
     batch: int
     frames: int = 0
     """Equal steps of time at whose ends the states of a walk are kept as well."""
+    log_prob: bool = False
+    """Whether the model's log-density of what is drawn is kept as well."""
+    target: Target | None = None
+    """What the conformations are wanted to be like; `None` for as they come."""
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -103,6 +154,8 @@ class Sample(Stage):
             "draws": self.draws,
             "batch": self.batch,
             "frames": self.frames,
+            "log_prob": self.log_prob,
+            "target": self.target.identity() if self.target else None,
         }
 
 
@@ -141,6 +194,8 @@ class Score(Stage):
     """Other test sets of the same size that it is scored against."""
     draw_groups: int = 0
     """Groups of conformations that are left out in turn."""
+    evaluated: Result | None = None
+    """What the model says of the test conformations, if it has a density."""
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -150,6 +205,7 @@ class Score(Stage):
             "metrics": [identify(metric) for metric in self.metrics],
             "replicas": self.replicas,
             "draw_groups": self.draw_groups,
+            "density": self.evaluated.files if self.evaluated else None,
         }
 
 
@@ -193,60 +249,3 @@ def _true_sets(stage: Floor | Power) -> dict[str, Any]:
         "draws": stage.draws,
         "repeats": stage.repeats,
     }
-
-
-@dataclass(frozen=True)
-class Time(Stage):
-    """Time one entry, in turn with all others."""
-
-    name: ClassVar[str] = "time"
-    train: Train
-    trained: Result
-    sampler: Choice
-    batch: int
-    rounds: int
-    round_seconds: float
-    seconds: float
-    device: str
-    threads: int
-    machine: str
-    alongside: str = ""
-    """Digest of all entries timed in turn with it: alone, it would be another figure."""
-
-    def identity(self) -> dict[str, Any]:
-        return {
-            "trained": self.trained.key,
-            "sampler": identify(self.sampler),
-            "dataset": identify(self.train.dataset),
-            "batch": self.batch,
-            "rounds": self.rounds,
-            "round_seconds": self.round_seconds,
-            "seconds": self.seconds,
-            "device": self.device,
-            "threads": self.threads,
-            "machine": self.machine,
-            "alongside": self.alongside,
-        }
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A fixed matrix product, timed beside the entries: a yardstick for the machine."""
-
-    device: str
-    threads: int
-    round_seconds: float
-
-
-@dataclass(frozen=True)
-class Exact:
-    """A dataset's exact sampler, timed beside the entries."""
-
-    dataset: Choice
-    device: str
-    threads: int
-    round_seconds: float
-
-
-Clocked = Time | Kernel | Exact
-"""What a child process may be asked to time."""

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.harness.child import run_clock
+from zoo.harness.clocked import Clocked, Exact, Kernel, Time
 from zoo.harness.execution import Child, Outcome
 from zoo.harness.load import cores_in_use
 from zoo.harness.rounds import MOST, Series, best_batch, take_rounds
-from zoo.harness.stages import Clocked, Exact, Kernel, Tell, Time
+from zoo.harness.stages import Tell
 from zoo.harness.store import Store, digest
 
 BEST_ROUNDS = 3

@@ -196,15 +196,19 @@ class _Work:
             return Recomputed(row, row, {})
         try:
             made_by, settings = row["made_by"], row["settings"]
+            keys = made_by["keys"]
             dataset = self.registry.find("dataset", row["dataset"])
             data = _data(self.store, made_by["data_sha256"])
             score = Score(
-                drawn=self.store.check("sample", made_by["keys"]["sample"]),
+                drawn=self.store.check("sample", keys["sample"]),
                 dataset=dataset,
                 data=data,
                 metrics=self._metrics(row["values"]),
                 replicas=_longest(row, "replicates"),
                 draw_groups=_longest(row, "without"),
+                evaluated=self.store.check("density", keys["density"])
+                if "density" in keys
+                else None,
             )
             metrics = self._metrics(row["floors"])
             repeats = settings["floor_repeats"]

@@ -25,7 +25,7 @@ _WORDS: Mapping[tuple[str, str], Set[str]] = {
     ("model", "needs"): _TRUTH,
     ("sampler", "needs"): _SAMPLING,
     ("metric", "needs"): _TRUTH - {"fresh"},
-    ("metric", "model_needs"): frozenset({"log_prob"}),
+    ("metric", "model_needs"): frozenset({"log_prob", "test_log_prob"}),
     ("dataset", "offers"): _TRUTH,
 }
 

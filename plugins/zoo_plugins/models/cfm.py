@@ -10,6 +10,7 @@ from torch import Tensor
 
 import zoo
 from zoo.generative import CosineSchedule, StraightSchedule, VelocityField
+from zoo.generative.paths import data_from_velocity
 from zoo_plugins.models.networks import ChainPath, choose, squared_error
 
 Route = Literal["straight", "vp"]
@@ -32,6 +33,8 @@ class CFM(ChainPath, VelocityField):
         coupling: `independent`, or `ot`, optimal transport within a batch.
         coordinates: Representation of the state, `internal`, `bonds`, `rouse` or `aligned`;
             `None` chooses by dimension.
+        condition: Observable that `given` can be told, `rg` or `ree`; a fifth of the training
+            goes without, so that one network is both paths of classifier-free guidance.
         width: Units of a hidden layer.
         depth: Hidden layers.
 
@@ -58,10 +61,13 @@ class CFM(ChainPath, VelocityField):
         path: Route = "straight",
         coupling: Coupled = "independent",
         coordinates: str | None = None,
+        condition: str | None = None,
         width: int = 320,
         depth: int = 3,
     ) -> None:
-        super().__init__(shape, coordinates=coordinates, width=width, depth=depth)
+        super().__init__(
+            shape, coordinates=coordinates, condition=condition, width=width, depth=depth
+        )
         choose("path", path, get_args(Route))
         choose("coupling", coupling, get_args(Coupled))
         self.schedule = StraightSchedule() if path == "straight" else CosineSchedule()
@@ -69,14 +75,21 @@ class CFM(ChainPath, VelocityField):
 
     def loss(self, x: Tensor) -> Tensor:
         """Mean square error of the velocity at random points of random paths."""
-        data, noise, t, c, state = self.noised(x, self.couple)
-        return squared_error(self._velocity(state, t, c), c.da * data + c.ds * noise)
+        data, noise, t, c, state, label = self.noised(x, self.couple)
+        return squared_error(self._velocity(state, t, c, label), c.da * data + c.ds * noise)
 
     def velocity(self, x_t: Tensor, t: Tensor) -> Tensor:
         """Velocity of the probability-flow ODE, as learned."""
-        return self._velocity(x_t, t, self.coefficients(t))
+        return self._velocity(x_t, t, self.coefficients(t), None)
 
-    def _velocity(self, x_t: Tensor, t: Tensor, c: zoo.Coefficients) -> Tensor:
+    def clean(self, x_t: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
+        """The clean state that the velocity implies, of states whose label is known."""
+        c = self.coefficients(t)
+        return data_from_velocity(x_t, self._velocity(x_t, t, c, label), c)
+
+    def _velocity(
+        self, x_t: Tensor, t: Tensor, c: zoo.Coefficients, label: Tensor | None
+    ) -> Tensor:
         """The velocity that normal data would imply, corrected by a network.
 
         With data of unit variance x_t has variance r² = a² + s², and its velocity would be
@@ -84,7 +97,7 @@ class CFM(ChainPath, VelocityField):
         """
         r = torch.sqrt(c.a.square() + c.s.square())
         implied = (c.a * c.da + c.s * c.ds) / r.square() * x_t
-        found: Tensor = implied + (c.a * c.ds - c.s * c.da) / r * self.network(x_t / r, t)
+        found: Tensor = implied + (c.a * c.ds - c.s * c.da) / r * self.network(x_t / r, t, label)
         return found
 
 

@@ -17,8 +17,9 @@ from zoo.polymer import augment, random_rotations, rotate
 from zoo.polymer.representations import representation
 from zoo_plugins.models.networks import ChainNetwork
 
-FINE = 8
-"""Runge-Kutta steps of a draw, and nodes of the integral in `log_prob`."""
+FINE = 16
+"""Runge-Kutta steps of a draw, and nodes of the integral in `log_prob`, which at half as many is
+off by 0.01 nats, and does not change by 0.001 at twice as many."""
 
 
 class CNF(zoo.OneShot):

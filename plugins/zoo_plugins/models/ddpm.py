@@ -45,6 +45,8 @@ class DDPM(ChainPath, Denoiser):
             used otherwise.
         coordinates: Representation of the state, `internal`, `bonds`, `rouse` or `aligned`;
             `None` chooses by dimension.
+        condition: Observable that `given` can be told, `rg` or `ree`; a fifth of the training
+            goes without, so that one network is both paths of classifier-free guidance.
         width: Units of a hidden layer.
         depth: Hidden layers.
 
@@ -74,10 +76,13 @@ class DDPM(ChainPath, Denoiser):
         schedule: Named = "cosine",
         steps: int = 1000,
         coordinates: str | None = None,
+        condition: str | None = None,
         width: int = 320,
         depth: int = 3,
     ) -> None:
-        super().__init__(shape, coordinates=coordinates, width=width, depth=depth)
+        super().__init__(
+            shape, coordinates=coordinates, condition=condition, width=width, depth=depth
+        )
         choose("predicts", predicts, get_args(Predicts))
         choose("weighting", weighting, get_args(Weighting))
         if predicts == "noise" and schedule == "zero_snr":
@@ -92,8 +97,8 @@ class DDPM(ChainPath, Denoiser):
 
     def loss(self, x: Tensor) -> Tensor:
         """Mean square error of what is predicted, at uniform random times."""
-        data, noise, t, c, state = self.noised(x)
-        found = self._predicted(state, t)
+        data, noise, t, c, state, label = self.noised(x)
+        found = self._predicted(state, t, label)
         if self.weighting == "uniform":
             return squared_error(found, self._quantity(data, noise, state, t))
         weight = (c.a / c.s).square().clamp(max=5)
@@ -101,16 +106,20 @@ class DDPM(ChainPath, Denoiser):
 
     def denoise(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The clean state that the prediction implies."""
-        return self._data(self._predicted(x_t, t), x_t, t)
+        return self.clean(x_t, t, None)
 
-    def _predicted(self, x_t: Tensor, t: Tensor) -> Tensor:
+    def clean(self, x_t: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
+        """The same, of states whose label is known."""
+        return self._data(self._predicted(x_t, t, label), x_t, t)
+
+    def _predicted(self, x_t: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
         """The predicted quantity: what normal data would imply, corrected by the network.
 
         With data of unit variance x̂ = a x_t and ê = s x_t, and the network's part is of unit
         variance at all times: it counts in ê as there is data in x_t, and in x̂ as there is
         noise. Without it an error of ê at t = 1 would be divided by a(1) on its way to x̂.
         """
-        found: Tensor = self.network(x_t, t)
+        found: Tensor = self.network(x_t, t, label)
         if not self.skip:
             return found
         c = self._at(t)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -11,11 +12,17 @@ from torch import Tensor, nn
 import zoo
 from zoo.errors import UsageError
 from zoo.generative import MLP, Schedule, TimeFeatures
+from zoo.generative.guidance import Redirected
 from zoo.polymer import augment
 from zoo.polymer.representations import representation
+from zoo.polymer.targets import OBSERVABLES
 
 Coupling = Callable[[Tensor, Tensor], Tensor]
 """Takes data and noise, each (n, size), and gives the noise in another order."""
+
+
+DROPPED = 0.2
+"""Share of the labels that are left out in training, so that a path is learned without them."""
 
 
 class Noised(NamedTuple):
@@ -26,6 +33,7 @@ class Noised(NamedTuple):
     t: Tensor
     coefficients: zoo.Coefficients
     state: Tensor
+    label: Tensor | None = None
 
 
 class ChainPath(zoo.Path):
@@ -37,6 +45,7 @@ class ChainPath(zoo.Path):
         shape: `(beads, dim)`.
         coordinates: Representation of the state, `internal`, `bonds`, `rouse` or `aligned`;
             `None` chooses by dimension.
+        condition: Observable the path can be told, `rg` or `ree`; `None` for no such thing.
         width: Units of a hidden layer.
         depth: Hidden layers.
     """
@@ -49,17 +58,23 @@ class ChainPath(zoo.Path):
         shape: tuple[int, int],
         *,
         coordinates: str | None = None,
+        condition: str | None = None,
         width: int = 320,
         depth: int = 3,
     ) -> None:
         super().__init__()
         self.coordinates = representation(coordinates, shape)
         self.size = self.coordinates.size
-        self.network = ChainNetwork(self.coordinates, width=width, depth=depth)
+        self.condition = condition
+        self.label = None if condition is None else Label(condition)
+        labels = 0 if self.label is None else 2
+        self.network = ChainNetwork(self.coordinates, width=width, depth=depth, labels=labels)
 
     def fit(self, x: Tensor) -> None:
         """Set the scales of the coordinates, with the chain's symmetries made exact."""
         self.coordinates.fit(torch.cat([augment(x) for _ in range(4)]))
+        if self.label is not None:
+            self.label.fit(x)
 
     def coefficients(self, t: Tensor) -> zoo.Coefficients:
         """Those of the schedule."""
@@ -68,6 +83,21 @@ class ChainPath(zoo.Path):
     def decode(self, x: Tensor) -> Tensor:
         """Conformations of these states, in any orientation, handedness and direction."""
         return augment(self.coordinates.decode(x))
+
+    @abstractmethod
+    def clean(self, x_t: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
+        """Posterior mean as `denoise` has it, of states whose label is known."""
+
+    def given(self, value: float) -> zoo.Path:
+        """The path to conformations in which the observable is seen at a value.
+
+        Raises:
+            UsageError: If the model was not built with a `condition`.
+        """
+        if self.label is None:
+            raise UsageError("this model knows no labels. Train it with the option condition=rg.")
+        label = self.label(torch.tensor(value, device=self.device))
+        return Redirected(self, lambda x_t, t: self.clean(x_t, t, label))
 
     def noised(self, x: Tensor, couple: Coupling | None = None) -> Noised:
         """Conformations (n, beads, dim) mixed with noise at uniform random times.
@@ -81,7 +111,44 @@ class ChainPath(zoo.Path):
         # Random numbers may be 0, where there is no noise to be seen.
         t = torch.rand(len(data), device=data.device).clamp(min=1e-7)
         c = self.schedule(t[:, None])
-        return Noised(data, noise, t, c, c.a * data + c.s * noise)
+        label = None if self.label is None else self.label.some(x)
+        return Noised(data, noise, t, c, c.a * data + c.s * noise, label)
+
+
+class Label(nn.Module):
+    """An observable as a network is told it: as (1, its standard score), or (0, 0) for nothing.
+
+    Args:
+        observable: Its name, see `zoo.polymer.targets`.
+
+    Raises:
+        UsageError: If there is none of that name.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, observable: str) -> None:
+        super().__init__()
+        choose("condition", observable, tuple(OBSERVABLES))
+        self.observable = OBSERVABLES[observable]
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("std", torch.ones(()))
+
+    def fit(self, x: Tensor) -> None:
+        """Set the scale of the observable, of conformations (n, beads, dim)."""
+        values = self.observable.of(x)
+        self.mean, self.std = values.mean(), values.std()
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Labels that say these values, shape (n,), as (n, 2)."""
+        scores = (values - self.mean) / self.std
+        return torch.stack([torch.ones_like(scores), scores], dim=-1)
+
+    def some(self, x: Tensor) -> Tensor:
+        """Labels of conformations (n, beads, dim), each left out with the chance `DROPPED`."""
+        labels: Tensor = self(self.observable.seen(x))
+        return labels * (torch.rand_like(labels[:, :1]) >= DROPPED)
 
 
 def squared_error(found: Tensor, expected: Tensor) -> Tensor:
@@ -124,24 +191,27 @@ class ChainNetwork(nn.Module):
         coordinates: What the state stands for; used to spell the chain.
         width: Units of a hidden layer.
         depth: Hidden layers.
+        labels: Length of the label that it may be given; one of zeros stands for none.
     """
 
     pairs: Tensor
 
-    def __init__(self, coordinates: Spelling, *, width: int, depth: int) -> None:
+    def __init__(self, coordinates: Spelling, *, width: int, depth: int, labels: int = 0) -> None:
         super().__init__()
         beads, _ = coordinates.shape
         self.coordinates = coordinates
+        self.labels = labels
         self.time = TimeFeatures(32)
         self.register_buffer("pairs", torch.triu_indices(beads, beads, 2), persistent=False)
-        inputs = coordinates.size + 32 + self.pairs.shape[1]
+        inputs = coordinates.size + 32 + self.pairs.shape[1] + labels
         self.mlp = MLP(inputs, coordinates.size, width=width, depth=depth)
 
-    def forward(self, z: Tensor, t: Tensor) -> Tensor:
-        """Map states (n, size) at times (n,) or () to vectors (n, size)."""
+    def forward(self, z: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
+        """Map states (n, size) at times (n,) or (), with labels (n, labels), to (n, size)."""
         x = self.coordinates.decode(z)
         apart = x[:, self.pairs[0]] - x[:, self.pairs[1]]
         distances = torch.sqrt(apart.square().sum(dim=-1) + 1e-6)
         time = self.time(t.expand(len(z)))
-        found: Tensor = self.mlp(torch.cat([z, time, distances / 3 - 1], dim=1))
+        told = z.new_zeros(len(z), self.labels) if label is None else label.expand(len(z), -1)
+        found: Tensor = self.mlp(torch.cat([z, time, distances / 3 - 1, told], dim=1))
         return found
