@@ -1,6 +1,7 @@
 """Fidelity against network calls: every way along a path, from 5 calls to 1,000.
 
     python -m benchmarks.calls                                 # about two hours on two cores
+    python -m benchmarks.calls --seeds 1                       # what results/calls.md is made by
     python -m benchmarks.calls --preset quick --calls 5 10 20 --write /tmp/calls.md
 
 Lines, budget and scores are those of `zoo run`; what its results folder holds already is not
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["ddpm", "cfm"], metavar="MODEL")
     parser.add_argument("--calls", nargs="+", type=int, default=CALLS, help="5 or more each")
     parser.add_argument("--preset", default="standard", help="budget, as for `zoo run`")
+    parser.add_argument("--seeds", type=int, help="trainings of each model, as for `zoo run`")
     parser.add_argument("--out", type=Path, default=Path("zoo-results"))
     parser.add_argument("--write", type=Path, default=WRITTEN)
     asked = parser.parse_args()
@@ -53,6 +55,7 @@ def main() -> None:
         asked.models,
         samplers=[walk(calls) for walk in WALKS.values() for calls in asked.calls],
         preset=asked.preset,
+        seeds=asked.seeds,
         device="cpu",
         out=asked.out,
         watch=_tell,
@@ -73,9 +76,10 @@ def page(board: pd.DataFrame, models: Sequence[str], calls: Sequence[int]) -> st
     first = board.iloc[0]
     made = (
         f"`python -m benchmarks.calls`: {first['dataset']}, preset {first['preset']}, "
-        f"seeds: {first['seeds']}, {first['trained_on']}, torch {first['torch']}. Each walk takes "
-        "as many steps as the calls at the head of its column pay for. In brackets the 95% "
-        "interval, then the ratio to the floor: what two true sets of this size differ by."
+        f"trainings of each model: {first['trainings']}, {first['trained_on']}, torch "
+        f"{first['torch']}. Each walk takes as many steps as the calls at the head of its column "
+        "pay for. In brackets the 95% interval, then the ratio to the floor: what two true sets of "
+        "this size differ by."
     )
     parts = ["# Fidelity against network calls", made]
     for model in models:
