@@ -24,10 +24,11 @@ MAY_IMPORT = {
     "generative": {"contracts", "errors"},
     "registry": BASE,
     "conformance": BASE | {"registry", "polymer", "generative"},
-    "harness": BASE | {"registry", "polymer"},
+    "harness": BASE | {"registry", "polymer", "generative"},
     "board": {"errors", "specs", "wording"},
-    "api": BASE | {"registry", "harness", "board"},
-    "cli": BASE | {"registry", "harness", "board", "api", "conformance"},
+    "report": {"errors", "specs", "wording", "registry", "polymer", "harness", "board"},
+    "api": BASE | {"registry", "harness", "board", "report"},
+    "cli": BASE | {"registry", "harness", "board", "report", "api", "conformance"},
 }
 
 

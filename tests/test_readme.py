@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.grid import grid
 from zoo.board.leaderboard import read_csv
 
 ROOT = Path(__file__).parent.parent
@@ -108,6 +109,26 @@ def test_the_board_shown_is_the_committed_result() -> None:
     for line in frame.to_dict("records"):
         assert f"| {line['model']} " in shown
         assert f"{line['rg_w1']:.3f}" in shown
+
+
+def test_the_grid_in_the_readme_is_the_boards() -> None:
+    """Every path sampler has met every path model, and the table is the committed board's."""
+    shown = README.split("<!-- grid -->")[1].split("<!-- /grid -->")[0].strip()
+    board = read_csv(ROOT / "benchmarks" / "results" / "leaderboard.csv")
+    assert shown == grid(board).strip()
+    assert "–" not in shown
+
+
+def test_the_conditional_table_in_the_readme_is_the_kept_one() -> None:
+    """Its lines are those of a guidance of 3; over the central 90% they hit within 2%."""
+    shown = README.split("<!-- guidance -->")[1].split("<!-- /guidance -->")[0].strip()
+    kept = (ROOT / "benchmarks" / "results" / "guidance.md").read_text(encoding="utf-8")
+    lines = [line for line in kept.splitlines() if line.startswith("|")]
+    strong = [line for line in lines[2:] if line.split("|")[3].strip() == "3"]
+    assert shown.splitlines() == lines[:2] + strong
+    for cells in (line.split("|") for line in strong):
+        if 1.88 <= float(cells[4]) <= 3.10:
+            assert abs(float(cells[6].strip("% "))) <= 2
 
 
 def test_the_coverage_in_the_docs_is_the_one_that_was_simulated() -> None:

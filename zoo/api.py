@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from zoo.errors import StoreError, UsageError
 from zoo.harness.kept import Row, choose_rows, find_rows
-from zoo.harness.machine import describe
+from zoo.harness.machine import describe, find_device
 from zoo.harness.plan import Plan, make_plan
-from zoo.harness.run import Run, Watch, find_device
+from zoo.harness.run import Run, Watch
 from zoo.harness.settings import Settings, settings_for
 from zoo.harness.store import Store
 from zoo.harness.verify import Finding, line_findings, recompute
@@ -36,7 +36,8 @@ def run(
     """Train, draw, score and time, and return the leaderboard; the same as `zoo run`.
 
     Args:
-        models: Names with options, such as `"vae[latent=4]"`; `None` runs all.
+        models: Names with options, such as `"vae[latent=4]"`; `None` runs all, the slow ones
+            only at the preset `full`.
         samplers: Names with options; `None` takes all that fit.
         dataset: Name with options.
         preset: `quick`, `standard`, `full` or `lecture`.
@@ -251,7 +252,7 @@ def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         The run's own lines, and the whole board: also what earlier runs have kept of the same
         dataset at the same budget.
     """
-    return _publish(prepared.store, prepared.execute())
+    return _publish(prepared.store, prepared.execute(), prepared.plan.left_out)
 
 
 def bring_in(
@@ -267,7 +268,9 @@ def bring_in(
     return _publish(work.store, score(work, name, files, seconds))
 
 
-def _publish(store: Store, rows: Sequence[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _publish(
+    store: Store, rows: Sequence[Row], left_out: Sequence[str] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lines of some rows and the board they are on, which is written into the folder."""
     from zoo.board import FORMATS
     from zoo.board.leaderboard import BOARD
@@ -280,5 +283,5 @@ def _publish(store: Store, rows: Sequence[Row]) -> tuple[pd.DataFrame, pd.DataFr
     same = [line in ours for line in every[list(BOARD)].itertuples(index=False, name=None)]
     board = every[same].reset_index(drop=True)
     for style in FORMATS[1:]:
-        store.write(f"leaderboard.{style}", render(board, style))
+        store.write(f"leaderboard.{style}", render(board, style, left_out))
     return own, board

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.gates import is_key, show_kept
+from zoo.cli.report import report_run
 from zoo.cli.shared import finish, note, registry_of, write
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
@@ -40,7 +41,10 @@ def run(options: argparse.Namespace) -> int:
     with ProgressDisplay(_stages(plan)) as display:
         prepared = api.prepare(plan, options.out, options.device, options.jobs, display)
         own, board = api.carry_out(prepared)
-    return finish(options, own, board)
+    status = finish(options, own, board, plan.left_out)
+    if not options.no_report:
+        report_run(options, registry)
+    return status
 
 
 def list_plugins(options: argparse.Namespace) -> int:
@@ -189,5 +193,6 @@ def _outline(plan: Plan) -> str:
 
 
 def _stages(plan: Plan) -> int:
-    """How many stages of a plan will end: data, floor, trainings, draws and scores, clocks."""
-    return 3 + plan.settings.seeds * (len(plan.models) + 2 * len(plan.entries))
+    """How many stages of a plan will end: data, floor, clocks, and what each training leads to."""
+    dense = {entry.model for entry in plan.entries if plan.densities_of(entry)}
+    return 3 + plan.settings.seeds * (len(plan.models) + len(dense) + 2 * len(plan.entries))

@@ -20,23 +20,34 @@ def sample(options: argparse.Namespace) -> int:
 
     from zoo import api
     from zoo.cli.progress import ProgressDisplay
+    from zoo.harness.aims import Steer
     from zoo.harness.files import check_target, write_conformations, write_film
     from zoo.harness.plan import make_plan
-    from zoo.harness.stages import DRAWN_FILE, FILM_FILE, Sample
+    from zoo.harness.stages import DRAWN_FILE, FILM_FILE, Sample, Target
 
     check_target(options.output, options.trajectory)
+    if options.guidance and not options.target:
+        raise UsageError("--guidance is how strongly to steer. Say where with --target rg=VALUE.")
     settings = replace(api.budget(options.preset), draws=options.n)
     samplers = [options.sampler] if options.sampler else None
     plan = make_plan(registry_of(options), [options.model], samplers, options.dataset, settings)
     entry = plan.entries[0]
     if options.trajectory and "path" not in entry.model.listing.spec.offers:
         raise UsageError(f"{entry.model.label} draws in one pass: there is no trajectory to keep.")
+    if options.target and "path" not in entry.model.listing.spec.offers:
+        raise UsageError(f"{entry.model.label} draws in one pass: there is no way to steer.")
     with ProgressDisplay(3) as display:
         work = api.prepare(plan, options.out, options.device, 1, display)
         train = work.train(entry.model, work.data(), options.seed)
         trained = work.demand(train, entry.label)
         batch = min(options.n, settings.batch)
         stage = Sample(train, trained, entry.sampler, options.n, batch, options.trajectory)
+        if options.target:
+            observable, value = options.target
+            way = Steer(train, trained, entry.sampler, observable, settings.batch)
+            steered = work.demand(way, entry.label)
+            scale = options.guidance or 1.0
+            stage = replace(stage, target=Target(observable, value, scale, steered))
         drawn = work.demand(stage, entry.label)
     if options.trajectory:
         film = load((drawn.folder / FILM_FILE).read_bytes())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 import zoo
 from zoo.board import FORMATS
-from zoo.cli import check, commands, files, gates, latent, new, plugins
+from zoo.cli import check, commands, files, gates, guide, latent, new, plugins, report, values
 from zoo.conformance.scaffold import KINDS
 from zoo.harness.settings import PRESETS
+from zoo.harness.stages import OBSERVABLE_NAMES
+from zoo.report import FIGURE_NAMES, FILE_FIGURE_NAMES
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -26,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_run, _list, _show, _leaderboard, _sample, _score, _power, _compare, _verify):
         add(actions)
-    for add in (_latent, _plugins, _check, _new):
+    for add in (_report, _plot, _latent, _guide, _plugins, _check, _new):
         add(actions)
     return parser
 
@@ -34,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = _command(actions, "run", commands.run, "train, draw, score, time; print the leaderboard")
     run.add_argument("models", nargs="*", metavar="MODEL", help="models to run")
-    run.add_argument("--all", action="store_true", help="run every model installed")
+    run.add_argument("--all", action="store_true", help="run every model that is not slow")
     run.add_argument(
         "--sampler",
         action="append",
@@ -42,10 +43,14 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="draw with this sampler; may be repeated (default: every one that fits)",
     )
     _budget(run)
-    run.add_argument("--seeds", type=_positive, metavar="K", help="trainings of each model")
+    run.add_argument("--seeds", type=values.positive, metavar="K", help="trainings of each model")
     run.add_argument(
-        "--jobs", type=_positive, metavar="N", help="trainings at a time (default: one per core)"
+        "--jobs",
+        type=values.positive,
+        metavar="N",
+        help="trainings at a time (default: one per core)",
     )
+    run.add_argument("--no-report", action="store_true", help="write no page to look at")
     run.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
     _format(run)
 
@@ -78,14 +83,25 @@ def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     sample = _command(actions, "sample", files.sample, "draw conformations into a file")
     sample.add_argument("model", metavar="MODEL")
     sample.add_argument("--sampler", metavar="S", help="default: the first that fits")
-    sample.add_argument("-n", type=_positive, default=1_000, help="how many (default: 1000)")
-    sample.add_argument("--seed", type=_natural, default=0, help="seed of training and drawing")
+    sample.add_argument("-n", type=values.positive, default=1_000, help="how many (default: 1000)")
+    sample.add_argument(
+        "--seed", type=values.natural, default=0, help="seed of training and drawing"
+    )
     sample.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="FILE.npz, .npy or .xyz"
     )
     sample.add_argument(
-        "--trajectory", type=_natural, default=0, metavar="K",
+        "--trajectory", type=values.natural, default=0, metavar="K",
         help="keep K + 1 states of each walk from noise to data as well",
+    )  # fmt: skip
+    sample.add_argument(
+        "--target", type=values.wanted, metavar="NAME=VALUE",
+        help="draw chains with a wanted radius of gyration, rg=2.0, or end-to-end distance, ree=5, "
+        "in σ",
+    )  # fmt: skip
+    sample.add_argument(
+        "--guidance", type=values.scale, metavar="S",
+        help="how strongly to steer to the target (default: 1, the conditional distribution)",
     )  # fmt: skip
     _budget(sample)
 
@@ -93,13 +109,17 @@ def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _latent(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explore = _command(actions, "latent", latent.latent, "look into a model's latent space")
     explore.add_argument("model", metavar="MODEL")
-    explore.add_argument("--seed", type=_natural, default=0, help="seed of the training")
+    explore.add_argument("--seed", type=values.natural, default=0, help="seed of the training")
     explore.add_argument(
-        "--grid", type=_positive, default=15, metavar="N", help="codes along a side (default: 15)"
+        "--grid",
+        type=values.positive,
+        default=15,
+        metavar="N",
+        help="codes along a side (default: 15)",
     )
     explore.add_argument(
         "--descent",
-        type=_positive,
+        type=values.positive,
         default=300,
         metavar="N",
         help="steps down in Rg (default: 300)",
@@ -108,6 +128,27 @@ def _latent(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "-o", "--output", type=Path, metavar="FILE", help="keep everything in FILE.npz"
     )
     _budget(explore)
+
+
+def _guide(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    aim = _command(actions, "guide", guide.guide, "hold guided draws against conditional truth")
+    aim.add_argument("models", nargs="+", metavar="MODEL")
+    aim.add_argument("--sampler", metavar="S", help="default: the first that fits")
+    aim.add_argument("--seed", type=values.natural, default=0, help="seed of the training")
+    aim.add_argument("--observable", choices=OBSERVABLE_NAMES, default="rg", help="default: rg")
+    aim.add_argument(
+        "--target", dest="targets", action="append", type=values.length, metavar="VALUE",
+        help="value that is wanted, in σ; may be repeated (default: across the training set)",
+    )  # fmt: skip
+    aim.add_argument(
+        "--guidance", dest="scales", action="append", type=values.scale, metavar="S",
+        help="how strongly to steer; may be repeated (default: 1 and 3)",
+    )  # fmt: skip
+    aim.add_argument(
+        "-n", type=values.positive, default=2_000, help="draws of each target (default: 2000)"
+    )
+    _budget(aim)
+    aim.add_argument("--format", choices=("table", "json", "md"), default="table")
 
 
 def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -120,8 +161,8 @@ def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _dataset_and_preset(score)
     score.add_argument("--name", metavar="NAME", help="put it on the board under this name")
     score.add_argument(
-        "--seconds", type=_seconds, metavar="S", help="what drawing all of them took; the board "
-        "marks it as stated",
+        "--seconds", type=values.seconds, metavar="S",
+        help="what drawing all of them took; the board marks it as stated",
     )  # fmt: skip
     score.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu", help="what drew them (default: cpu)"
@@ -157,7 +198,22 @@ def _verify(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--out", type=Path, metavar="DIR",
         help="the results it was made of (default: its own folder, or else zoo-results)",
     )  # fmt: skip
-    verify.add_argument("--jobs", type=_positive, metavar="N", help="default: one per core")
+    verify.add_argument("--jobs", type=values.positive, metavar="N", help="default: one per core")
+
+
+def _report(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    page = _command(actions, "report", report.report, "one page of a run, or of two compared")
+    _results(page, "*")
+    page.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE.html")
+
+
+def _plot(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    names = FIGURE_NAMES + FILE_FIGURE_NAMES
+    plot = _command(actions, "plot", report.plot, "one figure of the page, in a file")
+    plot.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
+    _results(plot, "?")
+    plot.add_argument("--out", type=Path, required=True, metavar="FILE", help="svg, png or pdf")
+    plot.add_argument("--board", type=values.positive, default=1, metavar="N", help="of several")
 
 
 def _plugins(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -201,7 +257,7 @@ def _command(
     parser.set_defaults(command=command)
     plugins = parser.add_argument_group("plugins")
     plugins.add_argument(
-        "-p", dest="blocked", action="append", default=[], metavar="no:NAME", type=_blocked,
+        "-p", dest="blocked", action="append", default=[], metavar="no:NAME", type=values.blocked,
         help="do not load this plugin",
     )  # fmt: skip
     plugins.add_argument(
@@ -230,35 +286,12 @@ def _out(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _results(parser: argparse.ArgumentParser, count: str) -> None:
+    parser.add_argument(
+        "results", nargs=count, type=Path, default=Path("zoo-results"), metavar="RUN",
+        help="results folder (default: zoo-results), or a file of sample, latent or guide",
+    )  # fmt: skip
+
+
 def _format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="table")
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.lstrip("+-").isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
-    return number
-
-
-def _natural(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    return int(text)
-
-
-def _blocked(text: str) -> str:
-    prefix, _, name = text.partition(":")
-    if prefix != "no" or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form no:NAME")
-    return name

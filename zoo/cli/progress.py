@@ -15,12 +15,16 @@ from zoo.harness.run import Event
 _DOING = {
     "data": "making the data",
     "train": "training",
+    "density": "evaluating",
     "sample": "drawing",
     "score": "scoring",
     "floor": "measuring the floor",
     "time": "timing",
     "power": "spoiling by",
     "latent": "looking into",
+    "steer": "learning to steer",
+    "windows": "drawing the truth of",
+    "hit": "comparing",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zoo.registry import Registry, installed
@@ -17,11 +18,16 @@ def registry_of(options: argparse.Namespace) -> Registry:
     return installed(options.blocked, first_party_only=options.no_plugins)
 
 
-def finish(options: argparse.Namespace, own: pd.DataFrame, board: pd.DataFrame) -> int:
+def finish(
+    options: argparse.Namespace,
+    own: pd.DataFrame,
+    board: pd.DataFrame,
+    left_out: Sequence[str] = (),
+) -> int:
     """Print a board; the exit status is that of the command's own lines."""
     from zoo.board.tables import render
 
-    write(render(board, options.format))
+    write(render(board, options.format, left_out))
     note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
     if (own["status"] == "ok").all():
         return 0
