@@ -4,6 +4,7 @@ Nothing here knows of polymers, plugins or scores; only contracts and errors are
 Plugins come in; the harness does for guidance alone.
 """
 
+from zoo.generative.hats import Hats
 from zoo.generative.nets import MLP, TimeFeatures
 from zoo.generative.paths import Denoiser, VelocityField
 from zoo.generative.schedules import (
@@ -21,6 +22,7 @@ __all__ = [
     "MLP",
     "CosineSchedule",
     "Denoiser",
+    "Hats",
     "LinearBetaSchedule",
     "Schedule",
     "StraightSchedule",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,6 +30,9 @@ def wasserstein1(a: Tensor, b: Tensor) -> float:
         >>> wasserstein1(torch.tensor([0.0, 1.0, 3.0]), torch.tensor([5.0, 6.0, 8.0]))
         5.0
     """
+    if a.numel() == b.numel():  # in order, each goes to its own: the common case, and far quicker
+        first, second = (np.sort(x.detach().flatten().cpu().numpy()) for x in (a, b))
+        return float(np.abs(first - second).mean(dtype=np.float64))
     values, gap = _distribution_gap(a, b)
     return float((gap[:-1].abs() * values.diff()).sum())
 

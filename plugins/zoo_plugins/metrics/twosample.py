@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 import zoo
 from zoo.polymer import pair_distances
+from zoo_plugins.metrics.distances import wasserstein1
 from zoo_plugins.metrics.features import (
     equally_many,
     invariants,
@@ -103,9 +104,10 @@ class SlicedW1(zoo.Metric):
         generator = Generator().manual_seed(0)
         ways = torch.randn(self.directions, fake.shape[1], generator=generator).to(fake)
         ways = torch.nn.functional.normalize(ways, dim=1).mT
-        # As many of either: sorted, the first goes to the first, the second to the second, …
-        gaps = (fake @ ways).mT.sort().values - (real @ ways).mT.sort().values
-        return float(gaps.abs().mean())
+        gaps = [
+            wasserstein1(*pair) for pair in zip((fake @ ways).mT, (real @ ways).mT, strict=True)
+        ]
+        return math.fsum(gaps) / len(gaps)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,204 @@
+"""An energy-based model of chains whose draws are exact: repulsive pair potentials, rejection."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+import zoo
+from zoo.errors import PluginError
+from zoo.generative import Hats
+from zoo.polymer import augment, bond_lengths, random_rotations, rotate
+from zoo.polymer.coordinates import Internal
+from zoo_plugins.models.potential import PairPotentials, look_up
+
+PROPOSALS = 4096
+"""Chains that the normalising constant is estimated by in a training step."""
+
+SURE = 400_000
+"""Those it is estimated by once training is over; its error is then about 0.003 nats."""
+
+LARGEST = 50_000
+"""Chains that are proposed at once, at most."""
+
+SIGMAS = 7.0
+"""How far bond lengths may lie from their mean, in standard deviations."""
+
+
+class EBM(zoo.OneShot):
+    """A density that is a product of simple ones times exp(−E) with a learned repulsive energy.
+
+    p(x) = ∏ p(length) ∏ p(angle) ∏ p(dihedral) exp(−Σ φ_s(d)) / Z with a potential φ_s ≥ 0 for
+    pairs that are s bonds apart. All of it is learned by likelihood. The product is drawn from at
+    once, and since the energy is never negative a proposal can be kept with probability exp(−E):
+    draws are exact and independent. Z is the share that is kept.
+
+    It assumes that interactions are between pairs and repel, and learns how. Its cost grows with
+    1 / Z, exponentially in the length of the chain.
+
+    Args:
+        shape: `(beads, dim)`.
+        width: Units of a hidden layer of the potential.
+
+    Raises:
+        zoo.errors.PluginError: When drawing, if fewer than one proposal in 10,000 is kept.
+
+    Reference:
+        Hinton (2002), doi:10.1162/089976602760128018, for products of experts; Geyer (1994) for
+        likelihood by draws from another density.
+
+    Example:
+        >>> model = EBM((12, 2))
+        >>> sum(p.numel() for p in model.parameters())
+        4289
+    """
+
+    recipe = zoo.Recipe(epochs=20, batch_size=512, learning_rate=5e-3)
+    scale: Tensor
+    rows: Tensor
+    pairs: Tensor
+    beyond: Tensor
+
+    def __init__(self, shape: tuple[int, int], *, width: int = 48) -> None:
+        super().__init__()
+        beads, dim = shape
+        self.shape = shape
+        self.internal = Internal(shape)
+        self.plane = dim == 2
+        self._known: float | None = None
+        low = -math.pi if self.plane else 0.0
+        self.turns = Hats(low, math.pi, 64, circle=self.plane)
+        self.twists = Hats(-math.pi, math.pi, 64, circle=True)
+        self.length = nn.Parameter(torch.zeros(48))
+        self.turn = nn.Parameter(torch.zeros(64))
+        if not self.plane:
+            self.twist = nn.Parameter(torch.zeros(64))
+        self.register_buffer("scale", torch.ones(2))
+        self.register_buffer("pairs", torch.triu_indices(beads, beads, 2), persistent=False)
+        apart = torch.arange(2, max(beads, 3))
+        self.register_buffer("rows", self.pairs[1] - self.pairs[0] - 2, persistent=False)
+        kinds = torch.stack([1 / apart, apart / 10], dim=1)
+        self.potential = PairPotentials(kinds, channels=1, width=width)
+        beyond = self.potential.cells > (1.1 * apart[:, None]) ** 2
+        self.register_buffer("beyond", beyond, persistent=False)
+        last = self.potential.network[-1]
+        if isinstance(last, nn.Linear):  # the square of nothing would stay nothing
+            nn.init.normal_(last.weight, std=0.05)
+
+    @torch.no_grad()
+    def fit(self, x: Tensor) -> None:
+        """Begin with the lengths and angles of the data: where there are none, none is proposed."""
+        r = bond_lengths(x)
+        self.scale = torch.stack([r.mean(), r.std().clamp(min=1e-4 * r.mean())])
+        self.potential.closest[:] = self._squared(x).min().sqrt()
+        lengths, turns, twists = self._split(self.internal.encode(augment(x)))
+        self.length[:] = self.lengths.fitted(lengths)
+        self.turn[:] = self.turns.fitted(turns)
+        if not self.plane:
+            self.twist[:] = self.twists.fitted(twists)
+
+    @property
+    def lengths(self) -> Hats:
+        """The grid of bond lengths."""
+        mean, std = self.scale.tolist()
+        return Hats(max(mean - SIGMAS * std, 0.01 * mean), mean + SIGMAS * std, 48)
+
+    def loss(self, x: Tensor) -> Tensor:
+        """Mean negative log-likelihood per coordinate, with Z estimated by proposals."""
+        table = self._table()
+        with torch.no_grad():
+            z = self._propose(PROPOSALS)
+            before = self._log_base(z)
+        weights = self._log_base(z) - before - self._energy(self.internal.decode(z), table)
+        log_z = torch.logsumexp(weights, dim=0) - math.log(PROPOSALS)
+        own = self._log_base(self.internal.encode(x)) - self._energy(x, table)
+        return (log_z - own.mean()) / self.internal.size
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density of conformations (n, beads, dim), shape (n,), in nats."""
+        base = self._log_base(self.internal.encode(x)) + self.internal.log_det(x)
+        return base - self._energy(x, self._table()) - self._log_z()
+
+    def draw(self, n: int) -> Tensor:
+        """Propose chains and keep each with probability exp(−E); turn them at random."""
+        table = self._table()
+        kept: list[Tensor] = []
+        have = proposed = 0
+        while have < n:
+            share = (have + 1) / (proposed + 1)
+            count = min(LARGEST, math.ceil(1.05 * (n - have) / share) + 16)
+            x = self.internal.decode(self._propose(count))
+            energy = self._energy(x, table)
+            kept.append(x[torch.rand_like(energy) < torch.exp(-energy)])
+            have, proposed = have + len(kept[-1]), proposed + count
+            if proposed > 2 * LARGEST and have * 10_000 < proposed:
+                raise PluginError(
+                    f"ebm keeps {have} of {proposed:,} proposed chains of {self.shape[0]} beads: "
+                    "nearly all overlap. Take shorter chains, or a model that grows them: grow."
+                )
+        x = torch.cat(kept)[:n]
+        return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
+
+    def _table(self) -> Tensor:
+        """The potentials, never negative, shape (kinds, CELLS)."""
+        learned = self.potential.learned()[0].square()
+        least = learned.masked_fill(self.beyond, math.inf).amin(dim=1, keepdim=True)
+        return (learned - least).clamp(min=0) + self.potential.walls()[0]
+
+    def _squared(self, x: Tensor) -> Tensor:
+        """Squared distances of all pairs that are not bonded, (n, pairs), in bond lengths."""
+        apart = x[:, self.pairs[0]] - x[:, self.pairs[1]]
+        return apart.square().sum(dim=-1) / self.scale[0] ** 2
+
+    def _energy(self, x: Tensor, table: Tensor) -> Tensor:
+        """Energies of conformations, shape (n,), in kT."""
+        return look_up(table, self.rows, self._squared(x)).sum(dim=1)
+
+    def _split(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Lengths, turns and twists among internal coordinates."""
+        beads = self.shape[0]
+        return z[:, : beads - 1], z[:, beads - 1 : 2 * beads - 3], z[:, 2 * beads - 3 :]
+
+    def _log_base(self, z: Tensor) -> Tensor:
+        """Log-density of internal coordinates without the energy, shape (n,)."""
+        lengths, turns, twists = self._split(z)
+        found = _each(self.lengths, self.length, lengths) + _each(self.turns, self.turn, turns)
+        return found if self.plane else found + _each(self.twists, self.twist, twists)
+
+    def _propose(self, n: int) -> Tensor:
+        """Internal coordinates without regard to the energy, shape (n, size)."""
+        beads = self.shape[0]
+        parts = [(self.lengths, self.length, beads - 1), (self.turns, self.turn, beads - 2)]
+        if not self.plane:
+            parts.append((self.twists, self.twist, beads - 3))
+        return torch.cat([hats.draw(logits, (n, count)) for hats, logits, count in parts], dim=1)
+
+    def train(self, mode: bool = True) -> EBM:
+        """Whoever trains, or stops to, changes the normalising constant."""
+        self._known = None
+        super().train(mode)
+        return self
+
+    def _log_z(self) -> float:
+        """Logarithm of the share of proposals that is kept."""
+        if self._known is None or self.training:
+            self._known = self._estimate_log_z()
+        return self._known
+
+    def _estimate_log_z(self) -> float:
+        """The same, from random numbers of its own."""
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(0)
+            table = self._table()
+            total = 0.0
+            for _ in range(SURE // LARGEST):
+                x = self.internal.decode(self._propose(LARGEST))
+                total += float(torch.exp(-self._energy(x, table)).double().mean())
+        return math.log(total / (SURE // LARGEST))
+
+
+def _each(hats: Hats, logits: Tensor, values: Tensor) -> Tensor:
+    """Log-density of independent numbers (n, count), shape (n,)."""
+    return hats.log_prob(logits, values).sum(dim=1)

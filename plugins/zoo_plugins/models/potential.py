@@ -1,0 +1,109 @@
+"""Learned potentials between beads, kept as tables over the squared distance."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from zoo.generative import MLP
+
+NEAR, FAR = 0.3, 6.0
+"""Distances, in bond lengths, between which a potential varies."""
+
+KNOTS = 192
+"""Distances at which the network is asked, evenly in their logarithm."""
+
+BUMPS = 32
+"""Bell curves over the logarithm of the distance that the network sees."""
+
+CELLS = 4096
+"""Cells of a table, even in the squared distance, so that looking up takes no root."""
+
+WALL = 4.0
+"""Strength of the wall, in kT."""
+
+
+class PairPotentials(nn.Module):
+    """Energies of pairs of beads at a distance, for pairs of several kinds.
+
+    A small network gives the energy from the distance and from what tells the kinds apart; it is
+    asked at some distances and becomes a table. Pairs closer than any that was seen meet a
+    wall, WALL · ((closest / d)¹² − 1): of these the data say nothing but that there are none.
+
+    Args:
+        kinds: What tells the kinds of pairs apart, shape (kinds, features).
+        channels: How many potentials each kind has.
+        width: Units of a hidden layer.
+
+    Example:
+        >>> potentials = PairPotentials(torch.tensor([[0.5], [1.0]]), channels=1, width=8)
+        >>> tables = potentials.tables()
+        >>> tables.shape
+        torch.Size([1, 2, 4096])
+        >>> rows, squared = torch.tensor([0, 1, 1]), torch.tensor([[1.0, 4.0, 9.0]])
+        >>> look_up(tables[0], rows, squared)  # nothing has been learned yet
+        tensor([[0., 0., 0.]])
+    """
+
+    kinds: Tensor
+    bumps: Tensor
+    cells: Tensor
+    below: Tensor
+    share: Tensor
+    closest: Tensor
+
+    def __init__(self, kinds: Tensor, *, channels: int, width: int) -> None:
+        super().__init__()
+        logs = torch.linspace(math.log(NEAR), math.log(FAR), KNOTS)
+        centers = torch.linspace(math.log(NEAR), math.log(FAR), BUMPS)
+        cells = (torch.arange(CELLS) + 0.5) / CELLS * FAR**2
+        place = ((cells.log() / 2 - logs[0]) / (logs[1] - logs[0])).clamp(0, KNOTS - 1)
+        below = place.long().clamp(max=KNOTS - 2)
+        wide = centers[1] - centers[0]
+        for name, tensor in {
+            "kinds": kinds,
+            "bumps": torch.exp(-((logs[:, None] - centers) / wide).square() / 2),
+            "cells": cells,
+            "below": below,
+            "share": place - below,
+        }.items():
+            self.register_buffer(name, tensor, persistent=False)
+        self.register_buffer("closest", torch.zeros(channels))
+        self.network = MLP(kinds.shape[1] + BUMPS, channels, width=width, depth=2)
+        last = self.network[-1]
+        if isinstance(last, nn.Linear):  # begin without
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def tables(self) -> Tensor:
+        """Energies of each channel, kind and cell, shape (channels, kinds, CELLS), in kT."""
+        return self.learned() + self.walls()
+
+    def learned(self) -> Tensor:
+        """The part that the network gives, of the same shape."""
+        kinds = self.kinds[:, None].expand(-1, KNOTS, -1)
+        bumps = self.bumps.expand(len(kinds), -1, -1)
+        found = self.network(torch.cat([kinds, bumps], dim=-1)).permute(2, 0, 1)
+        return torch.lerp(found[..., self.below], found[..., self.below + 1], self.share)
+
+    def walls(self) -> Tensor:
+        """The walls, shape (channels, 1, CELLS)."""
+        ratio = self.closest[:, None, None].square() / self.cells
+        return WALL * (ratio**6 - 1).clamp(0, 1e4)
+
+
+def look_up(table: Tensor, rows: Tensor, squared: Tensor) -> Tensor:
+    """Energies of pairs.
+
+    Args:
+        table: One channel of `PairPotentials.tables`, shape (kinds, CELLS).
+        rows: The kind of each pair; its shape goes with that of `squared`.
+        squared: Squared distances, in squared bond lengths.
+
+    Returns:
+        Energies, in kT, of the shape of `squared`.
+    """
+    cell = (squared * (CELLS / FAR**2)).clamp(0, CELLS - 1).long() + CELLS * rows
+    return table.reshape(-1).index_select(0, cell.view(-1)).view(cell.shape)
