@@ -52,7 +52,7 @@ class EBM(zoo.OneShot):
     Example:
         >>> model = EBM((12, 2))
         >>> sum(p.numel() for p in model.parameters())
-        4289
+        4193
     """
 
     recipe = zoo.Recipe(epochs=20, batch_size=512, learning_rate=5e-3)

@@ -75,7 +75,7 @@ class Grow(zoo.OneShot):
     Example:
         >>> model = Grow((12, 2))
         >>> sum(p.numel() for p in model.parameters())
-        10636
+        10928
     """
 
     recipe = zoo.Recipe(epochs=20, batch_size=256, learning_rate=3e-3)
