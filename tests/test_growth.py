@@ -15,7 +15,7 @@ from zoo.polymer import augment, closest_contact
 from zoo.polymer.chain import Chain
 from zoo_plugins.models.ebm import EBM
 from zoo_plugins.models.grow import Grow
-from zoo_plugins.models.potential import CELLS, FAR, PairPotentials, look_up
+from zoo_plugins.models.potential import CELL, PairPotentials, look_up
 
 Build = Callable[[tuple[int, int]], Grow | EBM]
 
@@ -117,8 +117,7 @@ def test_tables_are_the_network_between_its_knots() -> None:
         assert learned.diff(dim=1)[:, 100:].abs().max() < 0.1 * learned.std()
         assert (learned[:, :9] == learned[:, :1]).all()  # nearer than the first knot
         squared = torch.tensor([[0.7**2, 1.0**2]])
-        found = look_up(wall.expand(2, -1), torch.tensor([0, 1]), squared)[0]
-    width = FAR**2 / CELLS
+        found = look_up(wall.expand(2, -1), torch.tensor([0, 1]), squared / CELL)[0]
     exact = 4 * ((0.9 / 0.7) ** 12 - 1)
-    assert found[0].item() == pytest.approx(exact, rel=6 * width / 0.7**2)
+    assert found[0].item() == pytest.approx(exact, rel=6 * CELL / 0.7**2)
     assert found[1] == 0

@@ -105,7 +105,7 @@ class Run:
         jobs = [job for jobs in done for job in jobs]
         for job in jobs:  # so that an interrupt from here on costs times only
             self._keep_row(job, floors, {})
-        times = self._time(jobs)
+        times = self._time(jobs) if self.plan.settings.timing_rounds else {}
         return [self._keep_row(job, floors, times) for job in jobs]
 
     def data(self) -> Result:

@@ -24,7 +24,7 @@ class Settings:
         replicas: Other test sets of the same size that each drawn set is scored against, at most
             as many as are kept with the data; for metrics of densities the test set is resampled.
         draw_groups: Groups of draws that are left out in turn where there is a single seed.
-        timing_rounds: Least rounds in which all entries are timed in turn.
+        timing_rounds: Least rounds in which all entries are timed in turn; 0 leaves clocks out.
         round_seconds: Least time a fast entry is repeated for within a round.
         timing_seconds: Seconds of rounds after which no further ones are added, per device.
         timeout: Seconds after which one stage of one job is stopped.

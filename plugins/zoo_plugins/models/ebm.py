@@ -12,7 +12,7 @@ from zoo.errors import PluginError
 from zoo.generative import Hats
 from zoo.polymer import augment, bond_lengths, random_rotations, rotate
 from zoo.polymer.coordinates import Internal
-from zoo_plugins.models.potential import PairPotentials, look_up
+from zoo_plugins.models.potential import CELL, PairPotentials, look_up
 
 PROPOSALS = 4096
 """Chains that the normalising constant is estimated by in a training step."""
@@ -20,7 +20,7 @@ PROPOSALS = 4096
 SURE = 400_000
 """Those it is estimated by once training is over; its error is then about 0.003 nats."""
 
-LARGEST = 50_000
+LARGEST = 10_000
 """Chains that are proposed at once, at most."""
 
 SIGMAS = 7.0
@@ -58,7 +58,7 @@ class EBM(zoo.OneShot):
     recipe = zoo.Recipe(epochs=20, batch_size=512, learning_rate=5e-3)
     scale: Tensor
     rows: Tensor
-    pairs: Tensor
+    differences: Tensor
     beyond: Tensor
 
     def __init__(self, shape: tuple[int, int], *, width: int = 48) -> None:
@@ -76,9 +76,11 @@ class EBM(zoo.OneShot):
         if not self.plane:
             self.twist = nn.Parameter(torch.zeros(64))
         self.register_buffer("scale", torch.ones(2))
-        self.register_buffer("pairs", torch.triu_indices(beads, beads, 2), persistent=False)
+        first, second = torch.triu_indices(beads, beads, 2)
+        one = torch.eye(beads)
+        self.register_buffer("differences", (one[first] - one[second]).mT, persistent=False)
         apart = torch.arange(2, max(beads, 3))
-        self.register_buffer("rows", self.pairs[1] - self.pairs[0] - 2, persistent=False)
+        self.register_buffer("rows", second - first - 2, persistent=False)
         kinds = torch.stack([1 / apart, apart / 10], dim=1)
         self.potential = PairPotentials(kinds, channels=1, width=width)
         beyond = self.potential.cells > (1.1 * apart[:, None]) ** 2
@@ -149,12 +151,12 @@ class EBM(zoo.OneShot):
 
     def _squared(self, x: Tensor) -> Tensor:
         """Squared distances of all pairs that are not bonded, (n, pairs), in bond lengths."""
-        apart = x[:, self.pairs[0]] - x[:, self.pairs[1]]
-        return apart.square().sum(dim=-1) / self.scale[0] ** 2
+        apart = (x.mT.flatten(0, 1) @ self.differences).view(len(x), x.shape[2], -1)
+        return apart.square_().sum(dim=1) / self.scale[0] ** 2
 
     def _energy(self, x: Tensor, table: Tensor) -> Tensor:
         """Energies of conformations, shape (n,), in kT."""
-        return look_up(table, self.rows, self._squared(x)).sum(dim=1)
+        return look_up(table, self.rows, self._squared(x) / CELL).sum(dim=1)
 
     def _split(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Lengths, turns and twists among internal coordinates."""

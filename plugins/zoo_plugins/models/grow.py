@@ -13,7 +13,7 @@ import zoo
 from zoo.generative import MLP, Hats
 from zoo.polymer import augment, bond_lengths, center, random_rotations, rotate
 from zoo.polymer.coordinates import Internal
-from zoo_plugins.models.potential import PairPotentials, look_up
+from zoo_plugins.models.potential import CELL, PairPotentials, look_up
 
 TURN, LENGTH, TWIST = 0, 1, 2
 """Channels of the potential: what is drawn by it."""
@@ -30,6 +30,9 @@ STEPS = 12
 REACH = 12
 """Beads further apart along the chain, or further from its end, count as this far."""
 
+RING = Hats(-math.pi, math.pi, 8, circle=True)
+"""Twists that the energy of a turn is averaged over in space."""
+
 WAVES = 4
 """Waves of a direction that the correction is made of."""
 
@@ -40,7 +43,8 @@ class Site(NamedTuple):
     Args:
         step: Which bead is to be placed: the third of the chain is 0.
         frame: Unit vectors of the view as rows, shape (n, dim, dim); the first is the bond.
-        beads: All beads but the last one in this view, shape (n, step + 1, dim), in bond lengths.
+        beads: All beads but the last one in this view, as (−2 b, |b|², 1) with b in bond lengths,
+            over the width of a cell of the potential; shape (n, step + 1, dim + 2).
         tables: Tables of the potential.
         correction: What the network of the context says, shape (n, outputs).
     """
@@ -196,15 +200,20 @@ class Grow(zoo.OneShot):
         left = self.shape[0] - 3 - step
         place = x.new_tensor([1 / (1 + left), left / 10, step / 10]).expand(len(x), -1)
         correction = self.context(torch.cat([near.flatten(1), place], dim=1))
-        return Site(step, frame, beads, tables, correction)
+        square = beads.square().sum(dim=-1, keepdim=True)
+        augmented = torch.cat([-2 * beads, square, torch.ones_like(square)], dim=-1) / CELL
+        return Site(step, frame, augmented, tables, correction)
 
     def _turn_logits(self, site: Site) -> Tensor:
         """Of the angle to the next bond; in space averaged over how it is twisted."""
         turns = self.turns.knots(site.frame)
-        ring = self._ring(site.frame)
-        ways = self._way(turns[:, None].expand(-1, len(ring)), ring.expand(len(turns), -1))
-        energy = self._energy(site, TURN, ways.flatten(0, 1))
-        energy = -torch.logsumexp(-energy.view(len(energy), len(turns), -1), dim=-1)
+        if self.plane:
+            energy = self._energy(site, TURN, self._way(turns, turns))
+        else:
+            ring = RING.knots(turns)
+            ways = self._way(turns[:, None].expand(-1, len(ring)), ring.expand(len(turns), -1))
+            energy = self._energy(site, TURN, ways.flatten(0, 1))
+            energy = -torch.logsumexp(-energy.view(len(energy), len(turns), -1), dim=-1)
         number = torch.arange(1, WAVES + 1, device=turns.device)[:, None]
         waves = torch.cat([(number * turns).cos(), (number * turns).sin()])
         return self.turn - energy + site.correction[:, : 2 * WAVES] @ waves
@@ -229,11 +238,11 @@ class Grow(zoo.OneShot):
 
     def _energy(self, site: Site, channel: int, points: Tensor) -> Tensor:
         """What the beads have against a new one at points (n or none, k, dim): (n, k), in kT."""
-        beads = site.beads
-        far = beads.square().sum(dim=-1, keepdim=True) + points.square().sum(dim=-1)[..., None, :]
-        rows = self.rows[site.step, : beads.shape[1], None]
-        squared = far - 2 * beads @ points.mT
-        return look_up(site.tables[channel], rows, squared).sum(dim=1)
+        # Augmented by their squares, one product gives |b|² + |p|² − 2 b·p, in cells.
+        near = nn.functional.pad(points, (0, 2), value=1.0)
+        near[..., -1] = points.square().sum(dim=-1)
+        rows = self.rows[site.step, : site.beads.shape[1], None]
+        return look_up(site.tables[channel], rows, site.beads @ near.mT).sum(dim=1)
 
     def _draw_twist(self, site: Site, turn: Tensor) -> Tensor:
         """A twist for each turn; any, where the chain is too short to tell one from another."""
@@ -256,10 +265,6 @@ class Grow(zoo.OneShot):
             return torch.atan2(bond[:, 1], bond[:, 0]), torch.zeros_like(bond[:, 0])
         across = torch.linalg.vector_norm(bond[:, 1:], dim=1)
         return torch.atan2(across, bond[:, 0]), torch.atan2(bond[:, 2], bond[:, 1])
-
-    def _ring(self, like: Tensor) -> Tensor:
-        """Twists that a turn is averaged over."""
-        return like.new_zeros(1) if self.plane else Hats(-math.pi, math.pi, 8, True).knots(like)
 
     def _standard(self, r: Tensor) -> Tensor:
         """Bond lengths in standard deviations from their mean."""

@@ -21,6 +21,9 @@ BUMPS = 32
 CELLS = 4096
 """Cells of a table, even in the squared distance, so that looking up takes no root."""
 
+CELL = FAR**2 / CELLS
+"""Width of a cell, in squared bond lengths."""
+
 WALL = 4.0
 """Strength of the wall, in kT."""
 
@@ -43,7 +46,7 @@ class PairPotentials(nn.Module):
         >>> tables.shape
         torch.Size([1, 2, 4096])
         >>> rows, squared = torch.tensor([0, 1, 1]), torch.tensor([[1.0, 4.0, 9.0]])
-        >>> look_up(tables[0], rows, squared)  # nothing has been learned yet
+        >>> look_up(tables[0], rows, squared / CELL)  # nothing has been learned yet
         tensor([[0., 0., 0.]])
     """
 
@@ -58,7 +61,7 @@ class PairPotentials(nn.Module):
         super().__init__()
         logs = torch.linspace(math.log(NEAR), math.log(FAR), KNOTS)
         centers = torch.linspace(math.log(NEAR), math.log(FAR), BUMPS)
-        cells = (torch.arange(CELLS) + 0.5) / CELLS * FAR**2
+        cells = (torch.arange(CELLS) + 0.5) * CELL
         place = ((cells.log() / 2 - logs[0]) / (logs[1] - logs[0])).clamp(0, KNOTS - 1)
         below = place.long().clamp(max=KNOTS - 2)
         wide = centers[1] - centers[0]
@@ -97,13 +100,15 @@ class PairPotentials(nn.Module):
 def look_up(table: Tensor, rows: Tensor, squared: Tensor) -> Tensor:
     """Energies of pairs.
 
+    The tensors are large, and each pass over them counts: the distances are spent in place.
+
     Args:
         table: One channel of `PairPotentials.tables`, shape (kinds, CELLS).
         rows: The kind of each pair; its shape goes with that of `squared`.
-        squared: Squared distances, in squared bond lengths.
+        squared: Squared distances, in units of `CELL`; what they hold is lost.
 
     Returns:
         Energies, in kT, of the shape of `squared`.
     """
-    cell = (squared * (CELLS / FAR**2)).clamp(0, CELLS - 1).long() + CELLS * rows
-    return table.reshape(-1).index_select(0, cell.view(-1)).view(cell.shape)
+    place = squared.clamp_(0, CELLS - 1).add_(CELLS * rows).int()
+    return table.reshape(-1).index_select(0, place.view(-1)).view(place.shape)
