@@ -46,7 +46,7 @@ class PairPotentials(nn.Module):
         >>> tables.shape
         torch.Size([1, 2, 4096])
         >>> rows, squared = torch.tensor([0, 1, 1]), torch.tensor([[1.0, 4.0, 9.0]])
-        >>> look_up(tables[0], rows, squared / CELL)  # nothing has been learned yet
+        >>> look_up(tables[0].detach(), rows, squared / CELL)  # nothing has been learned yet
         tensor([[0., 0., 0.]])
     """
 
