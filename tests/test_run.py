@@ -175,6 +175,15 @@ def test_a_clock_that_fails_costs_a_time_and_no_score(toy: Toy) -> None:
     assert [event.status for event in events if event.stage == "time"][-1] == "error"
 
 
+def test_a_run_without_rounds_has_scores_and_no_times(toy: Toy) -> None:
+    """Who asks for no rounds of timing gets everything else, and a dash for each clock."""
+    ((row,), events) = toy("honest", settings=replace(TINY, timing_rounds=0))
+    assert row["status"] == "ok"
+    assert row["values"]["rg_w1"] > 0
+    assert row["times"] == {}
+    assert "time" not in {event.stage for event in events}
+
+
 def test_what_a_plugin_prints_goes_to_its_log(toy: Toy, capfd: pytest.CaptureFixture[str]) -> None:
     """Output of a child appears on no terminal, and is kept."""
     ((row,), _) = toy("chatty")

@@ -27,8 +27,12 @@ SIGMAS = 7.0
 STEPS = 12
 """Beads of a batch of chains that one training step looks at, at most."""
 
-REACH = 12
-"""Beads further apart along the chain, or further from its end, count as this far."""
+APART = 11
+"""Beads with more bonds between them than this are told apart no further."""
+
+AHEAD = 9
+"""Nor is it told whether more beads than this are still to come, or have come before. What is
+learned of 12 beads so holds for longer chains."""
 
 RING = Hats(-math.pi, math.pi, 8, circle=True)
 """Twists that the energy of a turn is averaged over in space."""
@@ -64,6 +68,7 @@ class Grow(zoo.OneShot):
     latest beads. A potential depends on the distance, on the bonds between the two beads, and on
     how many are still to come, since these need room as well. Direction and length of the bond
     are drawn one after the other, each density normalised on a grid: the whole is exact.
+    Nothing in the weights knows the length of the chain: they fit any other.
 
     Args:
         shape: `(beads, dim)`.
@@ -197,8 +202,8 @@ class Grow(zoo.OneShot):
         near = nn.functional.pad(
             torch.cat([latest / 3, torch.ones_like(latest[..., :1])], dim=-1), (0, 0, 0, missing)
         )
-        left = self.shape[0] - 3 - step
-        place = x.new_tensor([1 / (1 + left), left / 10, step / 10]).expand(len(x), -1)
+        left, done = min(self.shape[0] - 3 - step, AHEAD), min(step, AHEAD)
+        place = x.new_tensor([1 / (1 + left), left / 10, done / 10]).expand(len(x), -1)
         correction = self.context(torch.cat([near.flatten(1), place], dim=1))
         square = beads.square().sum(dim=-1, keepdim=True)
         augmented = torch.cat([-2 * beads, square, torch.ones_like(square)], dim=-1) / CELL
@@ -278,8 +283,8 @@ def _kinds(beads: int) -> tuple[Tensor, Tensor]:
     second result has a row for each step and a column for each bead before.
     """
     step, other = torch.arange(beads - 2)[:, None], torch.arange(beads - 2)
-    apart = (step + 2 - other).clamp(2, REACH)
-    left = (beads - 3 - step).clamp(max=REACH).expand_as(apart)
+    apart = (step + 2 - other).clamp(2, APART)
+    left = (beads - 3 - step).clamp(max=AHEAD).expand_as(apart)
     kinds, rows = torch.unique(
         torch.stack([apart, left], dim=-1).view(-1, 2), dim=0, return_inverse=True
     )

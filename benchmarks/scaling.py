@@ -1,0 +1,179 @@
+"""Longer chains and more draws: what becomes of fidelity, time and memory, and of one training.
+
+    python -m benchmarks.scaling                          # some 20 minutes on two cores
+    python -m benchmarks.scaling --beads 12 --draws 1000  # a first look
+
+Each model is trained once per length of the chain, on 10,000 conformations, as its recipe says.
+Every distance is over the mean of the same distance between true sets of the same size: 1 is the
+truth. The last lines draw long chains with weights that have only seen 12 beads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import torch
+from tabulate import tabulate
+from torch import Tensor
+
+import zoo
+from zoo.harness.training import train
+from zoo.polymer import (
+    bond_lengths,
+    closest_contact,
+    end_to_end,
+    radius_of_gyration,
+    turning_angles,
+)
+from zoo.polymer.chain import Chain
+from zoo.registry import discover
+
+OBSERVABLES: dict[str, Callable[[Tensor], Tensor]] = {
+    "Rg": radius_of_gyration,
+    "ends": end_to_end,
+    "bonds": bond_lengths,
+    "angles": turning_angles,
+    "contacts": closest_contact,
+}
+TRAIN = 10_000
+BATCH = 1_000
+PAIRS = 4
+"""True sets whose distances to the test set are the floor."""
+
+WRITTEN = Path(__file__).parent / "results" / "scaling.md"
+HEADINGS = ["model", "beads", "draws", *(f"{name} ×" for name in [*OBSERVABLES, "energy"])]
+HEADINGS += ["KL [nats]", "µs per draw", "training [s]", "peak [MB]"]
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--models", nargs="+", default=["grow", "ebm"], metavar="MODEL")
+    parser.add_argument("--beads", nargs="+", type=int, default=[12, 24, 48, 96])
+    parser.add_argument("--draws", nargs="+", type=int, default=[1_000, 10_000, 100_000])
+    parser.add_argument("--most", type=int, default=48, help="longest chain of many draws")
+    parser.add_argument("--write", type=Path, default=WRITTEN)
+    asked = parser.parse_args()
+    rows = list(measure(asked.models, asked.beads, asked.draws, asked.most))
+    table = tabulate(rows, HEADINGS, "pipe", disable_numparse=True)
+    text = f"# Longer chains, more draws\n\n{_made()}\n\n{table}\n\n{exponents(rows)}\n"
+    asked.write.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def measure(
+    models: Sequence[str], lengths: Sequence[int], draws: Sequence[int], most: int
+) -> Iterator[list[str]]:
+    """A line for each model, length and number of draws, as it comes."""
+    registry = discover(first_party_only=True)
+    short: dict[str, dict[str, Tensor]] = {}
+    for beads in lengths:
+        chain = Chain(beads=beads)
+        x = chain.sample(TRAIN, torch.Generator().manual_seed(0))
+        counts = [n for n in draws if n <= 10_000 or beads <= most]
+        truth = Truth(chain, max(counts))
+        for name in models:
+            if name == "ebm" and beads > 24:
+                continue  # hardly a proposal is kept
+            torch.manual_seed(0)
+            model = cast(zoo.OneShot, registry.find("model", name).build((beads, 2)))
+            start = time.perf_counter()
+            train(model, x, model.recipe.epochs or 80)
+            seconds = time.perf_counter() - start
+            for n in counts:
+                yield _line(name, model, truth, n, f"{seconds:.0f}")
+            if name == "grow" and beads == 12:
+                short[name] = model.state_dict()
+            elif name in short:
+                model.load_state_dict(short[name])
+                yield _line(
+                    f"{name}, of 12 beads", model.eval(), truth, min(10_000, max(counts)), "–"
+                )
+
+
+class Truth:
+    """A true test set of the most conformations, and others to hold against it.
+
+    Args:
+        chain: The chain.
+        n: How many conformations.
+    """
+
+    def __init__(self, chain: Chain, n: int) -> None:
+        self.chain = chain
+        generator = torch.Generator().manual_seed(1)
+        self.test = chain.sample(n, generator)
+        self.others = [chain.sample(n, generator) for _ in range(PAIRS)]
+        self.observables = OBSERVABLES | {"energy": chain.energy}
+
+    def ratios(self, x: Tensor) -> list[str]:
+        """Distances of drawn conformations to as many true ones, over those of true sets."""
+        n, found = len(x), []
+        for observable in self.observables.values():
+            test = observable(self.test[:n])
+            floors = [_distance(observable(other[:n]), test) for other in self.others]
+            found.append(f"{_distance(observable(x), test) / (sum(floors) / PAIRS):.1f}")
+        return found
+
+
+def _line(name: str, model: zoo.OneShot, truth: Truth, n: int, trained: str) -> list[str]:
+    beads = truth.chain.beads
+    torch.manual_seed(2)
+    with torch.no_grad():
+        model.draw(BATCH)
+        start = time.perf_counter()
+        x = torch.cat([model.draw(min(BATCH, n)) for _ in range(math.ceil(n / BATCH))])
+        each = (time.perf_counter() - start) / n * 1e6
+        some = truth.test[:2_000]
+        density = cast(zoo.contracts.Density, model)
+        log_q = torch.cat([density.log_prob(part) for part in torch.split(some, 250)])
+    kl = (truth.chain.log_prob(some) - log_q).double()
+    error = kl.std() / math.sqrt(len(kl))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return [
+        *(name, str(beads), f"{n:,}", *truth.ratios(x), f"{kl.mean():.3f} ± {error:.3f}"),
+        *(f"{each:,.1f}", trained, f"{peak:,.0f}"),
+    ]
+
+
+def _distance(a: Tensor, b: Tensor) -> float:
+    """Wasserstein-1 distance of two samples of equal size."""
+    return float((a.flatten().sort().values - b.flatten().sort().values).abs().double().mean())
+
+
+def exponents(rows: Sequence[Sequence[str]]) -> str:
+    """How time per draw grows with the number of beads, by least squares of the logarithms.
+
+    Example:
+        >>> exponents([["a", "10", "5", *["1"] * 7, "2.0", "", ""],
+        ...            ["a", "20", "5", *["1"] * 7, "8.0", "", ""]])
+        'Time per draw grows with the number of beads to the power: a 2.0.'
+    """
+    found = []
+    for name in dict.fromkeys(row[0] for row in rows):
+        points = {int(row[1]): float(row[-3].replace(",", "")) for row in rows if row[0] == name}
+        if len(points) > 1:
+            logs = torch.tensor([[math.log(v) for v in point] for point in points.items()])
+            logs = logs - logs.mean(dim=0)
+            slope = (logs[:, 0] * logs[:, 1]).sum() / logs[:, 0].square().sum()
+            found.append(f"{name} {slope:.1f}")
+    return f"Time per draw grows with the number of beads to the power: {', '.join(found)}."
+
+
+def _made() -> str:
+    return (
+        "`python -m benchmarks.scaling`: one training of each on 10,000 conformations. Columns "
+        "with × are W1 distances to the truth over those between true sets of as many conformations. KL "
+        "over 2,000 true conformations, ± one standard error. Peak memory is the process's so far, "
+        f"training included. {torch.get_num_threads()} threads, torch {torch.__version__}."
+    )
+
+
+if __name__ == "__main__":
+    main()
