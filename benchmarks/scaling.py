@@ -169,7 +169,7 @@ def exponents(rows: Sequence[Sequence[str]]) -> str:
 def _made() -> str:
     return (
         "`python -m benchmarks.scaling`: one training of each on 10,000 conformations. Columns "
-        "with × are W1 distances to the truth over those between true sets of as many conformations. KL "
+        "with × are W1 distances to the truth over those between true sets of as many. KL is taken "
         "over 2,000 true conformations, ± one standard error. Peak memory is the process's so far, "
         f"training included. {torch.get_num_threads()} threads, torch {torch.__version__}."
     )
