@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--calls", nargs="+", type=int, default=CALLS, help="5 or more each")
     parser.add_argument("--preset", default="standard", help="budget, as for `zoo run`")
     parser.add_argument("--seeds", type=int, help="trainings of each model, as for `zoo run`")
-    parser.add_argument("--out", type=Path, default=Path("zoo-results"))
+    parser.add_argument("--out", type=Path, default=Path("zoo-results-calls"))
     parser.add_argument("--write", type=Path, default=WRITTEN)
     asked = parser.parse_args()
     if min(asked.calls) < 5:

@@ -26,8 +26,8 @@ def main() -> None:
 def grid(board: pd.DataFrame) -> str:
     """Markdown: Rg W1 [std] of each path sampler (down) on each path model (across).
 
-    Samplers stand in the order of their network calls on the first model; a model is one with
-    paths if it was drawn from by more than `direct`.
+    Samplers stand in the order of their network calls, which are those on the first model that
+    has them; a model is one with paths if it was drawn from by more than `direct`.
 
     Args:
         board: Lines as in `leaderboard.csv`.
@@ -45,7 +45,7 @@ def grid(board: pd.DataFrame) -> str:
     """
     paths = board[board["sampler"] != "direct"]
     models = list(dict.fromkeys(paths["model"]))
-    first = paths[paths["model"] == models[0]].sort_values("nfe", kind="stable")
+    first = paths.drop_duplicates("sampler").sort_values("nfe", kind="stable")
     values = {(line["model"], line["sampler"]): line["rg_w1"] for line in paths.to_dict("records")}
     rows = [
         [sampler, f"{calls:.0f}", *(_cell(values.get((model, sampler))) for model in models)]

@@ -1,4 +1,4 @@
-"""Which lines are inside the floor's band in everything that is looked at, and how nearly.
+"""How far the lines of a board are from the truth in six distances, each over its floor.
 
 python -m benchmarks.inside benchmarks/results/leaderboard.csv
 """
@@ -36,23 +36,26 @@ def main() -> None:
 
 
 def inside(board: pd.DataFrame) -> str:
-    """Markdown: for the best line of every model, its distances over their floors.
+    """Markdown: for the best line of every model, and of the references, distances over floors.
 
-    A distance is inside, and in bold, if it is at most the upper end of the floor's band, which
-    holds 95% of the distances between true sets. Lines with most inside come first.
+    A mean distance is in bold if it is at most the upper end of the floor's band, which holds 95%
+    of the distances between single true sets. Lines with most of these come first. What line of a
+    model is best is decided by these very numbers.
 
     Args:
         board: Lines as in `leaderboard.csv`.
 
     Example:
-        >>> line = {"model": "a", "sampler": "direct", "kl": 0.02, "weight_ess": 0.97,
-        ...         "cpu_us_per_sample": 25.0, "parameters": 10}
+        >>> line = {"model": "a", "sampler": "direct", "part": "ranked"}
+        >>> line |= {"kl": 0.02, "weight_ess": 0.97,
+        ...          "cpu_us_per_sample": 25.0, "parameters": 10}
         >>> for name in METRICS:
         ...     line |= {name: 2.0, f"{name}_floor": 1.0, f"{name}_floor_high": 3.0}
         >>> print(inside(pd.DataFrame([line | {"bond_w1": 4.0}])).splitlines()[2].split("|")[2:5])
         [' **2.0**      ', ' **2.0**        ', ' 4.0             ']
     """
-    lines = sorted(board.to_dict("records"), key=_badness)
+    good = board[board["part"] != "failed"].to_dict("records")
+    lines = sorted(good, key=lambda line: (line["part"] == "reference", *_badness(line)))
     best = {line["model"]: line for line in reversed(lines)}
     headings = ["model · sampler"]
     headings += [f"{title}, ≤ {_limit(board, name):.1f}" for name, title in METRICS.items()]

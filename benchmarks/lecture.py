@@ -1,10 +1,11 @@
 """The tables of `docs/lecture.md`: what a lecture says of its models, and what is measured.
 
     python -m benchmarks.lecture                    # write them anew, from `benchmarks/results/`
-    python -m benchmarks.lecture zoo-results        # keep the scores of a run on `dmol` before
+    python -m benchmarks.lecture results-dmol       # keep the scores of a run on `dmol` before
 
-The run was `zoo run --all --dataset dmol --preset full --seeds 3`. The exact chain's figures are
-those of the board in the README, the latent planes those of `python -m benchmarks.latent`.
+The run was `zoo run --all --dataset dmol --preset full --seeds 3 --out results-dmol`. The exact
+chain's figures are those of the board in the README, the latent planes those of `python -m
+benchmarks.latent`.
 """
 
 from __future__ import annotations

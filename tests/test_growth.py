@@ -121,3 +121,45 @@ def test_tables_are_the_network_between_its_knots() -> None:
     exact = 4 * ((0.9 / 0.7) ** 12 - 1)
     assert found[0].item() == pytest.approx(exact, rel=6 * CELL / 0.7**2)
     assert found[1] == 0
+
+
+def test_what_a_model_keeps_is_all_there_is_to_it() -> None:
+    """A fresh model with the kept tensors has the same density, whatever was cached before."""
+    x = Chain(beads=6).sample(20, seeded(8))
+    for build in (Grow, EBM):
+        first, other = learned(build, (6, 2)), learned(build, (6, 2), epochs=1)
+        with torch.no_grad():
+            before = other.log_prob(x)
+            other.load_state_dict(first.state_dict())
+            torch.testing.assert_close(other.log_prob(x), first.log_prob(x))
+            assert (other.log_prob(x) - before).abs().max() > 1e-3
+
+
+def test_weights_of_short_chains_draw_long_ones() -> None:
+    """Growth has no length in its weights; its density of longer chains is a density as well."""
+    long, chain = Grow((14, 2)), Chain(beads=14)
+    long.load_state_dict(learned(Grow, (12, 2)).state_dict())
+    torch.manual_seed(9)
+    with torch.no_grad():
+        x = long.draw(3000)
+        weights = (chain.log_prob(x) - long.log_prob(x)).double().exp()
+    error = weights.std().item() / math.sqrt(len(weights))
+    assert weights.mean().item() == pytest.approx(1, abs=4 * error)
+    assert error < 0.1
+
+
+def test_no_density_where_no_draw_can_be() -> None:
+    """A bond far longer than any that is drawn has no density at all."""
+    model = learned(Grow, (6, 2), epochs=1)
+    with torch.no_grad():
+        assert model.log_prob(30 * Chain(beads=6).sample(5, seeded(10))).isneginf().all()
+
+
+def test_estimating_the_constant_disturbs_nobody() -> None:
+    """The random state of whoever asks for a density is as it was."""
+    model = learned(EBM, (6, 2), epochs=1)
+    torch.manual_seed(11)
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        model.log_prob(Chain(beads=6).sample(5, seeded(12)))
+    assert torch.equal(torch.get_rng_state(), state)

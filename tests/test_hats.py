@@ -74,3 +74,12 @@ def test_fitted_counts_what_is_near() -> None:
     values = torch.tensor([-1.0, -1.0, 2.0, 0.55])
     counts = INTERVAL.fitted(values).exp()
     assert counts.tolist() == pytest.approx([2.5, 0.5, 0.5, 1.5, 0.5, 0.5, 1.5])
+
+
+def test_there_is_nothing_beyond_an_interval() -> None:
+    """Outside, where nothing is drawn, the density is 0; a circle has no outside."""
+    beyond = torch.tensor([-1.1, 2.1], dtype=torch.float64)
+    assert INTERVAL.log_prob(weights(INTERVAL), beyond).isneginf().all()
+    turned = torch.tensor([0.3, 0.3 + 2 * math.pi], dtype=torch.float64)
+    first, second = CIRCLE.log_prob(weights(CIRCLE), turned)
+    torch.testing.assert_close(first, second)

@@ -25,14 +25,18 @@ BEYOND = 0.05
 
 SCALES = [1.0, 3.0]
 
+FEWEST = 100
+"""Draws below which there is nothing to compare."""
+
 UNHARMED = {"bond_w1": "bonds", "contact_w1": "contacts", "energy_w1": "energy", "ree_w1": "ends"}
 """Metrics that tell whether a chain of the wanted size is otherwise a true one."""
 
 
 LEGEND = """\
 wanted, mean, spread: the observable in σ; the spread of the truth is that of a window around the
-value. What follows are distances from true conformations of that window, over what two true sets
-of the same size differ by (×1.0 is the truth itself); – where too few were found."""
+value. calls: of the path model; guidance by a classifier asks a regressor and its gradient as well,
+at each of them. What follows are distances from true conformations of that window, over what two
+true sets of the same size differ by (×1.0 is the truth itself); – where too few were found."""
 
 
 def guide(options: argparse.Namespace) -> int:
@@ -43,6 +47,8 @@ def guide(options: argparse.Namespace) -> int:
     from zoo.harness.guidance import across
     from zoo.harness.plan import make_plan
 
+    if options.n < FEWEST:
+        raise UsageError(f"-n {options.n}: expected at least {FEWEST} draws, to be compared with.")
     samplers = [options.sampler] if options.sampler else None
     settings = api.budget(options.preset)
     plan = make_plan(registry_of(options), options.models, samplers, options.dataset, settings)
@@ -51,7 +57,7 @@ def guide(options: argparse.Namespace) -> int:
         if "path" not in model.listing.spec.offers:
             raise UsageError(f"{model.label} draws in one pass: there is no way to steer.")
     scales = options.scales or SCALES
-    count = len(options.targets or QUANTILES) + 2
+    count = len(options.targets or [*QUANTILES, BEYOND, BEYOND])
     with ProgressDisplay(2 + len(entries) * (2 + 2 * len(scales) * count)) as display:
         work = api.prepare(plan, options.out, options.device, 1, display)
         data = work.data()

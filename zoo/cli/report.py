@@ -5,17 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from zoo.cli.shared import note, registry_of
 from zoo.errors import StoreError, UsageError
 from zoo.registry import Registry
 from zoo.report import FIGURE_FORMATS, FILE_FIGURE_NAMES
 from zoo.wording import one_line
-
-if TYPE_CHECKING:
-    pass
-
 
 DRAWN_FILES = (".npz", ".json")
 """Suffixes of files to be drawn; anything else is a run."""
@@ -29,6 +24,8 @@ def report(options: argparse.Namespace) -> int:
     runs = [path for path in given if path not in files] or [Path("zoo-results")]
     if len(runs) > 2:
         raise UsageError(f"{len(runs)} runs; expected one, or BASE and HEAD to be compared.")
+    if len(runs) == 2 and files:
+        raise UsageError(f"{str(files[0])!r} has no place on a page of two runs compared.")
     if len(runs) == 1:
         write_page(runs[0], registry_of(options), options.out, files)
     else:

@@ -49,10 +49,10 @@ class Hats:
         Args:
             logits: Logarithms of the weights of the knots, up to a constant, shape (..., count),
                 or (count,) for the same density everywhere.
-            values: Where it is asked for, shape (...); outside the interval, its end stands for it.
+            values: Where it is asked for, shape (...).
 
         Returns:
-            Natural logarithms, shape (...).
+            Natural logarithms, shape (...); −∞ outside the interval.
         """
         place = (values - self.low) / self.step
         place = place % self.count if self.circle else place.clamp(0, self.count - 1)
@@ -63,6 +63,8 @@ class Hats:
         left = weights.gather(-1, first[..., None])[..., 0]
         right = weights.gather(-1, ((first + 1) % self.count)[..., None])[..., 0]
         found = torch.logaddexp(left + torch.log1p(-share), right + share.log())
+        if not self.circle:
+            found = found.masked_fill((values < self.low) | (values > self.high), -math.inf)
         return found - math.log(self.step)
 
     def fitted(self, values: Tensor) -> Tensor:
@@ -72,19 +74,24 @@ class Hats:
         counts = torch.bincount(place, minlength=self.count).to(values)
         return (counts + 0.5).log()
 
-    def draw(self, logits: Tensor, size: tuple[int, ...] = ()) -> Tensor:
+    def draw(
+        self, logits: Tensor, size: tuple[int, ...] = (), generator: torch.Generator | None = None
+    ) -> Tensor:
         """Draw numbers.
 
         Args:
             logits: As in `log_prob`.
             size: For a single density, how many; otherwise there is one of each.
+            generator: Source of randomness; torch's global random state if `None`.
 
         Returns:
             Independent numbers, shape (...) or `size`.
         """
         sums = torch.softmax(logits, dim=-1).cumsum(dim=-1)
         shape = size if logits.ndim == 1 else logits.shape[:-1]
-        knot_random, *random = torch.rand(3, *shape, device=logits.device, dtype=logits.dtype)
+        knot_random, *random = torch.rand(
+            3, *shape, generator=generator, device=logits.device, dtype=logits.dtype
+        )
         knot_random = knot_random * sums[..., -1]  # rounding may leave the last sum off one
         if logits.ndim == 1:
             knot = torch.searchsorted(sums, knot_random)

@@ -48,7 +48,7 @@ def windows_stage(stage: Windows, folder: Path, tell: Tell) -> dict[str, Any]:
             f"dataset {stage.dataset.label!r} cannot draw fresh conformations, so it does not "
             "know what those with a wanted value look like."
         )
-    wanted = SETS * stage.draws
+    wanted = SETS * max(stage.draws, FEWEST)
     kept: dict[float, list[Tensor]] = {value: [] for value in stage.values}
     for done in range(0, POOL, 100_000):
         pool = dataset.fresh(100_000)

@@ -58,7 +58,7 @@ def own_states(model: Walk, sampler: Sampler[Any], stage: Steer) -> Tensor:
 
     object.__setattr__(model, "decode", watched)
     with torch.no_grad():
-        drawn = [sampler.sample(model, stage.batch) for _ in range(STATES // stage.batch)]
+        drawn = [sampler.sample(model, stage.batch) for _ in range(max(1, STATES // stage.batch))]
     object.__delattr__(model, "decode")
     return torch.cat([torch.cat(states), observable.of(torch.cat(drawn))[:, None]], dim=1)
 

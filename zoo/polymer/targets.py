@@ -62,4 +62,5 @@ OBSERVABLES: Mapping[str, Observable] = {
         Observable("ree", end_to_end, blur=0.2),
     )
 }
-"""Radius of gyration and end-to-end distance, each seen through an eighth of its spread or less."""
+"""Radius of gyration and end-to-end distance, each seen through a seventh of its spread on the
+default chain, or less."""

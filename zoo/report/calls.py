@@ -28,7 +28,7 @@ Lines = list[Mapping[str, Any]]
 
 
 def walks(board: Board) -> dict[str, dict[str, Lines]]:
-    """Lines by model and by the name of their sampler without its options, fewest calls first.
+    """Lines by model and by their sampler without its number of steps, fewest calls first.
 
     Args:
         board: The board.
@@ -41,7 +41,7 @@ def walks(board: Board) -> dict[str, dict[str, Lines]]:
         calls, distance = (entry.line.get(name) for name in ("nfe", HEADLINE))
         if entry.part == "failed" or not _positive(calls) or not _positive(distance):
             continue
-        sampler = str(entry.line["sampler"]).partition("[")[0]
+        sampler = _without_steps(str(entry.line["sampler"]))
         own = found.setdefault(str(entry.line["model"]), {})
         own.setdefault(sampler, []).append(entry.line)
     return {
@@ -49,6 +49,18 @@ def walks(board: Board) -> dict[str, dict[str, Lines]]:
         for model, own in found.items()
         if len({line["nfe"] for lines in own.values() for line in lines}) > 1
     }
+
+
+def _without_steps(sampler: str) -> str:
+    """A sampler's label, of which any number of steps is one curve.
+
+    Example:
+        >>> _without_steps("ode[method=rk4,steps=5]"), _without_steps("ddim[steps=5]")
+        ('ode[method=rk4]', 'ddim')
+    """
+    name, _, options = sampler.rstrip("]").partition("[")
+    kept = [one for one in options.split(",") if one and not one.startswith("steps=")]
+    return f"{name}[{','.join(kept)}]" if kept else name
 
 
 def _positive(value: Any) -> bool:  # noqa: ANN401 - a cell of a data frame

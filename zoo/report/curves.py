@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from matplotlib.figure import Figure
 
 from zoo.report.records import Board
@@ -9,7 +11,8 @@ from zoo.report.style import DRAWN, INK, shortened, small_multiples, style
 
 COLUMNS = 3
 
-Losses = tuple[tuple[float, ...], ...]
+Losses = Mapping[int, tuple[float, ...]]
+"""Mean loss of each epoch, by seed."""
 
 
 def losses(board: Board) -> dict[str, Losses]:
@@ -31,7 +34,7 @@ def plot_losses(found: dict[str, Losses]) -> Figure:
         figure, panels = small_multiples(len(found), COLUMNS, 1.7, ("epoch", "loss"))
         figure.subplots_adjust(wspace=0.35)
         for panel, (model, seeds) in zip(panels, found.items(), strict=True):
-            for one in seeds:
+            for one in seeds.values():
                 dot = "." if len(one) == 1 else ""
                 panel.plot(range(1, len(one) + 1), one, dot, color=DRAWN, linewidth=1, alpha=0.75)
             panel.set_title(shortened(model, 30))

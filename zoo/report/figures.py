@@ -78,10 +78,10 @@ def _fidelity(board: Board) -> Picture | None:
         "fidelity",
         "Distance against time",
         "Each point is a line: its mean Rg W1 with the 95% interval, against what a conformation "
-        "costs. Lines with the same rank number cannot be told apart; the dotted front, in bold, "
-        "joins those that no other beats in both; open grey points are references; in the "
-        "shaded band, which holds 95% of true sets, nobody could tell a model from the truth. "
-        "Where lines are many, letters stand for them.",
+        "costs. A number is a rank: one more than the lines that are better beyond doubt; the "
+        "dotted front, in bold, joins lines that no other beats in both; open grey points are "
+        "references; the shaded band holds 95% of single true sets. Where lines are many, letters "
+        "stand for them.",
         f"Scatter plot of {count} on two logarithmic axes. " + " ".join(said),
         plot_scatter(board, costs),
         "Times",
@@ -160,13 +160,14 @@ def _training(board: Board) -> Picture | None:
     found = losses(board)
     if not found:
         return None
-    said = [f"{model}: from {s[0][0]:.4g} to {s[0][-1]:.4g}" for model, s in found.items()]
+    firsts = {model: next(iter(seeds.values())) for model, seeds in found.items()}
+    said = [f"{model}: from {one[0]:.4g} to {one[-1]:.4g}" for model, one in firsts.items()]
     return Picture(
         "training",
         "Training",
         "Mean loss of each epoch, one curve for each seed. Losses of different models have no "
         "common scale.",
-        "Curves of the loss over epochs, seed 0: " + "; ".join(said) + ".",
+        "Curves of the loss over epochs, for the first seed: " + "; ".join(said) + ".",
         plot_losses(found),
         "Budgets",
     )

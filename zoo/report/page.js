@@ -43,6 +43,9 @@ for (const table of document.querySelectorAll("table.board")) {
       const text = line.textContent.toLowerCase();
       line.hidden = !words.every((word) => text.includes(word));
     }
+    for (const body of bodies) {
+      body.hidden = [...body.querySelectorAll("tr.line")].every((line) => line.hidden);
+    }
     const left = lines.filter((line) => !line.hidden).length;
     count.textContent = input.value.trim() ? `${left} of ${lines.length} lines` : "";
   });
@@ -56,4 +59,7 @@ const open = () => {
   }
 };
 addEventListener("hashchange", open);
+for (const link of document.querySelectorAll('a[href^="#line-"]')) {
+  link.addEventListener("click", () => setTimeout(open)); // the same card again: no hash changes
+}
 open();

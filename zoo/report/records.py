@@ -49,7 +49,7 @@ class Entry:
         text: The same as the text that a CSV has.
         rows: The rows it was made of, by seed.
         drawn: Conformations of all seeds, shape (n, beads, dim), in σ; `None` if none are kept.
-        losses: Mean loss of each epoch, for each seed that was trained by gradients.
+        losses: Mean loss of each epoch, by the seed of each training by gradients.
         missing: What should be kept and is not, a sentence each.
     """
 
@@ -57,7 +57,7 @@ class Entry:
     text: Mapping[str, str]
     rows: tuple[Row, ...]
     drawn: Tensor | None = None
-    losses: tuple[tuple[float, ...], ...] = ()
+    losses: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
     @property
@@ -143,22 +143,24 @@ def _entry(
     line: Mapping[Any, Any], text: Mapping[str, str], rows: Mapping[str, Row], store: Store
 ) -> Entry:
     own = [rows[key] for key in text["rows"].split()]
-    drawn, losses, missing = [], [], []
+    drawn: list[Tensor] = []
+    losses: dict[int, tuple[float, ...]] = {}
+    missing: list[str] = []
     for row in own:
-        keys = row["made_by"].get("keys", {})
-        try:
-            if "train" in keys:
-                losses.append(tuple(store.check("train", keys["train"]).facts.get("losses", ())))
-            if "sample" in keys:
-                drawn.append(_read(store.check("sample", keys["sample"]), DRAWN_FILE))
-        except StoreError as error:
-            missing.append(f"seed {row['seed']}: {error}")
+        for stage, key in row["made_by"].get("keys", {}).items():
+            try:
+                if stage == "train":
+                    losses[row["seed"]] = tuple(store.check(stage, key).facts.get("losses", ()))
+                elif stage == "sample":
+                    drawn.append(_read(store.check(stage, key), DRAWN_FILE))
+            except StoreError as error:
+                missing.append(f"seed {row['seed']}: {error}")
     return Entry(
         line={str(name): value for name, value in line.items()},
         text=text,
         rows=tuple(own),
         drawn=torch.cat(drawn) if drawn else None,
-        losses=tuple(filter(None, losses)),
+        losses={seed: own for seed, own in losses.items() if own},
         missing=tuple(missing),
     )
 

@@ -95,7 +95,7 @@ class Results:
         found = {
             (number, entry.line["model"], seed, epoch): loss
             for number, entry in self._entries()
-            for seed, own in enumerate(entry.losses)
+            for seed, own in entry.losses.items()
             for epoch, loss in enumerate(own, start=1)
         }
         names = ["board", "model", "seed", "epoch", "loss"]

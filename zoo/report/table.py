@@ -175,13 +175,19 @@ def notes(entry: Entry) -> str:
     line = entry.line
     if entry.part == "failed":
         return f"{line['status']}: {line['reason']}"
+    return " ".join(filter(None, [*_marks(entry), str(line["reason"])]))
+
+
+def _marks(entry: Entry) -> list[str]:
+    """Flags, and what makes a time doubtful, a word each."""
+    line = entry.line
     clocks = {word for device in ("cpu", "cuda") for word in line[f"{device}_clock"].split()}
-    return " ".join(filter(None, [str(line["flags"]), *sorted(clocks), str(line["reason"])]))
+    return [*str(line["flags"]).split(), *sorted(clocks)]
 
 
 def glossary(board: Board) -> Iterator[tuple[str, str]]:
     """The words that the notes of a board use, with their meaning."""
-    used = {word for entry in board.entries for word in notes(entry).split()}
+    used = {word for entry in board.entries if entry.part != "failed" for word in _marks(entry)}
     yield from ((word, meaning) for word, meaning in WORDS.items() if word in used)
 
 

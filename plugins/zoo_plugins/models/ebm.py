@@ -12,19 +12,20 @@ from zoo.errors import PluginError
 from zoo.generative import Hats
 from zoo.polymer import augment, bond_lengths, random_rotations, rotate
 from zoo.polymer.coordinates import Internal
+from zoo_plugins.models.bonds import KNOTS, BondGrid
 from zoo_plugins.models.potential import CELL, PairPotentials, look_up
 
 PROPOSALS = 4096
 """Chains that the normalising constant is estimated by in a training step."""
 
-SURE = 400_000
-"""Those it is estimated by once training is over; its error is then about 0.003 nats."""
+SURE = 0.002
+"""Standard error of log Z, in nats, at which it is known."""
+
+MOST = 4_000_000
+"""Chains that are proposed for that, at most."""
 
 LARGEST = 10_000
 """Chains that are proposed at once, at most."""
-
-SIGMAS = 7.0
-"""How far bond lengths may lie from their mean, in standard deviations."""
 
 
 class EBM(zoo.OneShot):
@@ -43,7 +44,8 @@ class EBM(zoo.OneShot):
         width: Units of a hidden layer of the potential.
 
     Raises:
-        zoo.errors.PluginError: When drawing, if fewer than one proposal in 10,000 is kept.
+        zoo.errors.PluginError: When drawing or evaluating, if fewer than one proposal in 10,000
+            is kept.
 
     Reference:
         Hinton (2002), doi:10.1162/089976602760128018, for products of experts; Geyer (1994) for
@@ -56,7 +58,6 @@ class EBM(zoo.OneShot):
     """
 
     recipe = zoo.Recipe(epochs=20, batch_size=512, learning_rate=5e-3)
-    scale: Tensor
     rows: Tensor
     differences: Tensor
     beyond: Tensor
@@ -67,15 +68,15 @@ class EBM(zoo.OneShot):
         self.shape = shape
         self.internal = Internal(shape)
         self.plane = dim == 2
-        self._known: float | None = None
+        self._known: tuple[bytes, float] | None = None
         low = -math.pi if self.plane else 0.0
         self.turns = Hats(low, math.pi, 64, circle=self.plane)
         self.twists = Hats(-math.pi, math.pi, 64, circle=True)
-        self.length = nn.Parameter(torch.zeros(48))
+        self.bonds = BondGrid()
+        self.length = nn.Parameter(torch.zeros(KNOTS))
         self.turn = nn.Parameter(torch.zeros(64))
         if not self.plane:
             self.twist = nn.Parameter(torch.zeros(64))
-        self.register_buffer("scale", torch.ones(2))
         first, second = torch.triu_indices(beads, beads, 2)
         one = torch.eye(beads)
         self.register_buffer("differences", (one[first] - one[second]).mT, persistent=False)
@@ -92,20 +93,14 @@ class EBM(zoo.OneShot):
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Begin with the lengths and angles of the data: where there are none, none is proposed."""
-        r = bond_lengths(x)
-        self.scale = torch.stack([r.mean(), r.std().clamp(min=1e-4 * r.mean())])
-        self.potential.closest[:] = self._squared(x).min().sqrt()
+        self.bonds.fit(bond_lengths(x))
+        nearest = [self._squared(part).min() for part in torch.split(x, 1000)]
+        self.potential.closest[:] = torch.stack(nearest).min().sqrt()
         lengths, turns, twists = self._split(self.internal.encode(augment(x)))
-        self.length[:] = self.lengths.fitted(lengths)
+        self.length[:] = self.bonds.hats.fitted(lengths)
         self.turn[:] = self.turns.fitted(turns)
         if not self.plane:
             self.twist[:] = self.twists.fitted(twists)
-
-    @property
-    def lengths(self) -> Hats:
-        """The grid of bond lengths."""
-        mean, std = self.scale.tolist()
-        return Hats(max(mean - SIGMAS * std, 0.01 * mean), mean + SIGMAS * std, 48)
 
     def loss(self, x: Tensor) -> Tensor:
         """Mean negative log-likelihood per coordinate, with Z estimated by proposals."""
@@ -135,11 +130,8 @@ class EBM(zoo.OneShot):
             energy = self._energy(x, table)
             kept.append(x[torch.rand_like(energy) < torch.exp(-energy)])
             have, proposed = have + len(kept[-1]), proposed + count
-            if proposed > 2 * LARGEST and have * 10_000 < proposed:
-                raise PluginError(
-                    f"ebm keeps {have} of {proposed:,} proposed chains of {self.shape[0]} beads: "
-                    "nearly all overlap. Take shorter chains, or a model that grows them: grow."
-                )
+            if proposed >= 20 * LARGEST:
+                self._refuse_if_few(have, proposed)
         x = torch.cat(kept)[:n]
         return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
 
@@ -152,7 +144,7 @@ class EBM(zoo.OneShot):
     def _squared(self, x: Tensor) -> Tensor:
         """Squared distances of all pairs that are not bonded, (n, pairs), in bond lengths."""
         apart = (x.mT.flatten(0, 1) @ self.differences).view(len(x), x.shape[2], -1)
-        return apart.square_().sum(dim=1) / self.scale[0] ** 2
+        return apart.square_().sum(dim=1) / self.bonds.mean**2
 
     def _energy(self, x: Tensor, table: Tensor) -> Tensor:
         """Energies of conformations, shape (n,), in kT."""
@@ -166,39 +158,52 @@ class EBM(zoo.OneShot):
     def _log_base(self, z: Tensor) -> Tensor:
         """Log-density of internal coordinates without the energy, shape (n,)."""
         lengths, turns, twists = self._split(z)
-        found = _each(self.lengths, self.length, lengths) + _each(self.turns, self.turn, turns)
+        found = _each(self.bonds.hats, self.length, lengths) + _each(self.turns, self.turn, turns)
         return found if self.plane else found + _each(self.twists, self.twist, twists)
 
-    def _propose(self, n: int) -> Tensor:
+    def _propose(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Internal coordinates without regard to the energy, shape (n, size)."""
         beads = self.shape[0]
-        parts = [(self.lengths, self.length, beads - 1), (self.turns, self.turn, beads - 2)]
+        parts = [(self.bonds.hats, self.length, beads - 1), (self.turns, self.turn, beads - 2)]
         if not self.plane:
             parts.append((self.twists, self.twist, beads - 3))
-        return torch.cat([hats.draw(logits, (n, count)) for hats, logits, count in parts], dim=1)
-
-    def train(self, mode: bool = True) -> EBM:
-        """Whoever trains, or stops to, changes the normalising constant."""
-        self._known = None
-        super().train(mode)
-        return self
+        return torch.cat(
+            [hats.draw(logits, (n, count), generator) for hats, logits, count in parts], dim=1
+        )
 
     def _log_z(self) -> float:
-        """Logarithm of the share of proposals that is kept."""
-        if self._known is None or self.training:
-            self._known = self._estimate_log_z()
-        return self._known
+        """Logarithm of the share of proposals that is kept; anew whenever the model has changed."""
+        tensors = [x.detach().flatten().double() for x in self.state_dict().values()]
+        state = torch.cat(tensors).cpu().numpy().tobytes()
+        if self._known is None or self._known[0] != state:
+            self._known = state, self._estimate_log_z()
+        return self._known[1]
 
+    @torch.no_grad()
     def _estimate_log_z(self) -> float:
         """The same, from random numbers of its own."""
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(0)
-            table = self._table()
-            total = 0.0
-            for _ in range(SURE // LARGEST):
-                x = self.internal.decode(self._propose(LARGEST))
-                total += float(torch.exp(-self._energy(x, table)).double().mean())
-        return math.log(total / (SURE // LARGEST))
+        generator = torch.Generator(self.device).manual_seed(0)
+        table = self._table()
+        total = squares = 0.0
+        proposed = 0
+        while proposed < MOST:
+            x = self.internal.decode(self._propose(LARGEST, generator))
+            kept = torch.exp(-self._energy(x, table)).double()
+            total, squares = total + float(kept.sum()), squares + float(kept.square().sum())
+            proposed += LARGEST
+            error = math.sqrt(max(squares - total**2 / proposed, 0.0)) / max(total, 1e-300)
+            if proposed >= 20 * LARGEST:
+                self._refuse_if_few(total, proposed)
+                if error < SURE:
+                    break
+        return math.log(total / proposed)
+
+    def _refuse_if_few(self, kept: float, proposed: int) -> None:
+        if kept * 10_000 < proposed:
+            raise PluginError(
+                f"ebm keeps {kept:.0f} of {proposed:,} proposed chains of {self.shape[0]} beads: "
+                "nearly all overlap. Take shorter chains, or a model that grows them: grow."
+            )
 
 
 def _each(hats: Hats, logits: Tensor, values: Tensor) -> Tensor:

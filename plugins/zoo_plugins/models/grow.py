@@ -11,18 +11,20 @@ from torch import Tensor, nn
 
 import zoo
 from zoo.generative import MLP, Hats
-from zoo.polymer import augment, bond_lengths, center, random_rotations, rotate
+from zoo.polymer import (
+    augment,
+    bond_lengths,
+    bond_vectors,
+    center,
+    random_rotations,
+    rotate,
+)
 from zoo.polymer.coordinates import Internal
+from zoo_plugins.models.bonds import KNOTS, BondGrid
 from zoo_plugins.models.potential import CELL, PairPotentials, look_up
 
 TURN, LENGTH, TWIST = 0, 1, 2
 """Channels of the potential: what is drawn by it."""
-
-LENGTHS = 48
-"""Knots of the density of a bond length."""
-
-SIGMAS = 7.0
-"""How far bond lengths may lie from their mean, in standard deviations."""
 
 STEPS = 12
 """Beads of a batch of chains that one training step looks at, at most."""
@@ -31,8 +33,8 @@ APART = 11
 """Beads with more bonds between them than this are told apart no further."""
 
 AHEAD = 9
-"""Nor is it told whether more beads than this are still to come, or have come before. What is
-learned of 12 beads so holds for longer chains."""
+"""Nor is it told whether more beads than this are still to come, or have come before. Both are the
+most that there is in chains of 12 beads: longer ones ask for nothing beyond."""
 
 RING = Hats(-math.pi, math.pi, 8, circle=True)
 """Twists that the energy of a turn is averaged over in space."""
@@ -68,7 +70,8 @@ class Grow(zoo.OneShot):
     latest beads. A potential depends on the distance, on the bonds between the two beads, and on
     how many are still to come, since these need room as well. Direction and length of the bond
     are drawn one after the other, each density normalised on a grid: the whole is exact.
-    Nothing in the weights knows the length of the chain: they fit any other.
+    The weights fit chains of any length; for longer ones than it has learned from, what a pair
+    far from both ends has against one another is extrapolated.
 
     Args:
         shape: `(beads, dim)`.
@@ -88,7 +91,6 @@ class Grow(zoo.OneShot):
     """
 
     recipe = zoo.Recipe(epochs=20, batch_size=256, learning_rate=3e-3)
-    scale: Tensor
     rows: Tensor
 
     def __init__(
@@ -110,8 +112,8 @@ class Grow(zoo.OneShot):
         self.turns = Hats(low, math.pi, count, circle=self.plane)
         self.twists = Hats(-math.pi, math.pi, 8 if self.plane else 64, circle=True)
         self.turn = nn.Parameter(torch.zeros(count))
-        self.length = nn.Parameter(torch.zeros(2, LENGTHS))  # the first bond's, the others'
-        self.register_buffer("scale", torch.ones(2))
+        self.bonds = BondGrid()
+        self.length = nn.Parameter(torch.zeros(2, KNOTS))  # the first bond's, the others'
         kinds, rows = _kinds(beads)
         self.register_buffer("rows", rows, persistent=False)
         self.potential = PairPotentials(kinds, channels=2 if self.plane else 3, width=width)
@@ -124,29 +126,24 @@ class Grow(zoo.OneShot):
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Take the scale of bond lengths, and begin with normal lengths and even directions."""
-        r = bond_lengths(x)
-        self.scale = torch.stack([r.mean(), r.std().clamp(min=1e-4 * r.mean())])
-        self.length[:] = -self._standard(self.lengths.knots(r)).square() / 2
-        self.potential.closest[:] = self._closest(x)
+        self.bonds.fit(bond_lengths(x))
+        self.length[:] = self.bonds.normal(x)
+        parts = [self._closest(part) for part in torch.split(x, 1000)]
+        self.potential.closest[:] = torch.stack(parts).amin(dim=0)
         if not self.plane:
-            self.turn[:] = self.turns.knots(r).sin().clamp(min=1e-3).log()
+            self.turn[:] = self.turns.knots(x).sin().clamp(min=1e-3).log()
 
     def _closest(self, x: Tensor) -> Tensor:
         """For each channel how near to another bead the next one ever came, in bond lengths."""
-        mean, found = self.scale[0], []
-        bonds = nn.functional.normalize(x[:, 1:] - x[:, :-1], dim=-1) * mean
-        for moved in (x[:, 1:], x[:, :-1] + bonds):
-            apart = torch.cdist(moved, x) / mean
-            far = torch.tril(torch.ones_like(apart[0], dtype=torch.bool), -1)
-            found.append(apart[:, far].min())
-        near, even = found
+        usual = x[:, :-1] + self.bonds.mean * nn.functional.normalize(bond_vectors(x), dim=-1)
+        beads = x.shape[1]
+        far = torch.ones(beads - 1, beads, dtype=torch.bool, device=x.device).tril(-1)
+        exact = "donot_use_mm_for_euclid_dist"
+        even, near = (
+            torch.cdist(moved, x, compute_mode=exact)[:, far].min() / self.bonds.mean
+            for moved in (usual, x[:, 1:])
+        )
         return torch.stack([even, near, even])[: len(self.potential.closest)]
-
-    @property
-    def lengths(self) -> Hats:
-        """The grid of bond lengths."""
-        mean, std = self.scale.tolist()
-        return Hats(max(mean - SIGMAS * std, 0.01 * mean), mean + SIGMAS * std, LENGTHS)
 
     def loss(self, x: Tensor) -> Tensor:
         """Mean negative log-likelihood per coordinate, in nats; of long chains, of some beads."""
@@ -160,7 +157,7 @@ class Grow(zoo.OneShot):
 
     def _log_prob(self, x: Tensor, steps: Iterable[int]) -> Tensor:
         """Log-density of lengths and angles, as estimated from some of the beads."""
-        tables, lengths = self.potential.tables(), self.lengths
+        tables, lengths = self.potential.tables(), self.bonds.hats
         first = lengths.log_prob(self.length[0], bond_lengths(x)[:, 0])
         parts = []
         for step in steps:
@@ -168,7 +165,7 @@ class Grow(zoo.OneShot):
             bond = (site.frame @ (x[:, step + 2] - x[:, step + 1])[..., None])[..., 0]
             r = torch.linalg.vector_norm(bond, dim=1)
             turn, twist = self._angles(bond)
-            way = bond / r[:, None]
+            way = nn.functional.normalize(bond, dim=1)
             part = lengths.log_prob(self._length_logits(site, way), r)
             part = part + self.turns.log_prob(self._turn_logits(site), turn)
             if not self.plane and step > 0:
@@ -179,7 +176,7 @@ class Grow(zoo.OneShot):
     def draw(self, n: int) -> Tensor:
         """Place bead after bead; turn the chain at random in the end."""
         beads, dim = self.shape
-        tables, lengths = self.potential.tables(), self.lengths
+        tables, lengths = self.potential.tables(), self.bonds.hats
         x = tables.new_zeros(n, beads, dim)
         x[:, 1, 0] = lengths.draw(self.length[0], (n,))
         for step in range(beads - 2):
@@ -196,7 +193,7 @@ class Grow(zoo.OneShot):
         """The view from the end of chains of some beads, shape (n, beads so far, dim)."""
         step = x.shape[1] - 2
         frame = _frame(x)
-        beads = (x[:, :-1] - x[:, -1:]) @ frame.mT / self.scale[0]
+        beads = (x[:, :-1] - x[:, -1:]) @ frame.mT / self.bonds.mean
         latest = beads[:, -self.seen :].flip(1)
         missing = self.seen - latest.shape[1]
         near = nn.functional.pad(
@@ -234,10 +231,10 @@ class Grow(zoo.OneShot):
 
     def _length_logits(self, site: Site, way: Tensor) -> Tensor:
         """Of the length of the next bond, whose direction in the view is known."""
-        r = self.lengths.knots(site.frame)
-        points = (r / self.scale[0])[:, None] * way[:, None]
+        r = self.bonds.hats.knots(site.frame)
+        points = (r / self.bonds.mean)[:, None] * way[:, None]
         energy = self._energy(site, LENGTH, points)
-        score = self._standard(r)
+        score = self.bonds.standard(r)
         waves = torch.stack([score, score.square() / 10])
         return self.length[1] - energy + site.correction[:, 3 * WAVES :] @ waves
 
@@ -270,10 +267,6 @@ class Grow(zoo.OneShot):
             return torch.atan2(bond[:, 1], bond[:, 0]), torch.zeros_like(bond[:, 0])
         across = torch.linalg.vector_norm(bond[:, 1:], dim=1)
         return torch.atan2(across, bond[:, 0]), torch.atan2(bond[:, 2], bond[:, 1])
-
-    def _standard(self, r: Tensor) -> Tensor:
-        """Bond lengths in standard deviations from their mean."""
-        return (r - self.scale[0]) / self.scale[1]
 
 
 def _kinds(beads: int) -> tuple[Tensor, Tensor]:

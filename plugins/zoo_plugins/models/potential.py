@@ -100,7 +100,8 @@ class PairPotentials(nn.Module):
 def look_up(table: Tensor, rows: Tensor, squared: Tensor) -> Tensor:
     """Energies of pairs.
 
-    The tensors are large, and each pass over them counts: the distances are spent in place.
+    The tensors are large, and each pass over them counts: the distances are spent in place. What
+    is looked up has a gradient in the table, and none in the distances.
 
     Args:
         table: One channel of `PairPotentials.tables`, shape (kinds, CELLS).
