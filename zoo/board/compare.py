@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from zoo.board.cells import number
 from zoo.board.judgement import (
     METRICS,
     Judgement,
@@ -19,7 +20,7 @@ from zoo.board.judgement import (
     judge_time,
 )
 from zoo.board.leaderboard import COLUMNS
-from zoo.board.text import as_text, number
+from zoo.board.text import as_text
 from zoo.errors import UsageError
 
 NAMES = ("dataset", "preset", "model", "sampler", "device")
@@ -33,6 +34,9 @@ DEVICES = ("cpu", "cuda")
 WORSE = 1
 INCOMPARABLE = 5
 
+MOST_BYTES = 100_000_000
+"""Most bytes that are read of one leaderboard."""
+
 
 def read_board(path: Path) -> pd.DataFrame:
     """Read a `leaderboard.csv`, every cell as the text it is.
@@ -44,6 +48,8 @@ def read_board(path: Path) -> pd.DataFrame:
         UsageError: If it cannot be read or is no leaderboard.
     """
     try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise UsageError(f"{str(path)!r} has {size:,} bytes; at most {MOST_BYTES:,} are read.")
         text = path.read_text(encoding="utf-8")
         header, *rest = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     except OSError as error:
@@ -61,11 +67,16 @@ def read_board(path: Path) -> pd.DataFrame:
             "Expected a leaderboard.csv as `zoo run` writes it."
         )
     lines = [line for line in rest if line]
-    ragged = [line for line in lines if len(line) != len(header)]
-    if ragged or len(set(header)) != len(header):
-        what = f"a line has {len(ragged[0])} cells" if ragged else "a column's name stands twice"
+    cells = len(header)
+    ragged = [
+        f"line {at} has {len(x)} cells" for at, x in enumerate(rest, 2) if len(x) not in (0, cells)
+    ]
+    if len(set(header)) != cells:
+        ragged.append("a column's name stands twice")
+    if ragged:
+        what = f"{'; '.join(ragged[:5])}{'; …' if len(ragged) > 5 else ''}"
         raise UsageError(
-            f"{str(path)!r} is no leaderboard: {what}, and its first line {len(header)}. "
+            f"{str(path)!r} is no leaderboard: {what}, and its first line {cells}. "
             "Was it cut off, or edited by hand?"
         )
     return pd.DataFrame(lines, columns=header, dtype="str")

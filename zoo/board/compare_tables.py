@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from zoo.board.cells import to_cells
 from zoo.board.judgement import Verdict
 from zoo.wording import printable
 
@@ -36,7 +37,7 @@ def render_comparison(cells: pd.DataFrame, style: str) -> str:
             `csv` and `json` hold every cell.
     """
     if style == "csv":
-        return cells.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        return to_cells(cells)
     if style == "json":
         records = json.loads(cells.to_json(orient="records", double_precision=10))
         return json.dumps(records, indent=1, ensure_ascii=False) + "\n"

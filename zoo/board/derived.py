@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import NamedTuple
 
+from zoo.board.cells import number
 from zoo.board.judgement import Line
-from zoo.board.text import number
 
 ENDS = ("", "_low", "_high", "_floor", "_floor_low", "_floor_high", "_ratio")
 """What follows a metric's name in the columns that hold numbers."""

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo.board.cells import number
 from zoo.board.statistics import Interval, Scores
-from zoo.board.text import number
 from zoo.specs import HEADLINE
 
 METRICS = (HEADLINE, "bond_w1", "ree_w1")

@@ -7,7 +7,6 @@ a biased choice. Its status and reason say what happened.
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from zoo.board.cells import to_cells
 from zoo.board.lines import describe, group, metric_columns, scores
 from zoo.board.statistics import ranks
 from zoo.specs import HEADLINE
@@ -111,9 +111,7 @@ _TEXT_ENDS = ("_seeds", "_clock", "_timed", "_alongside")
 
 def to_csv(frame: pd.DataFrame) -> str:
     """The leaderboard as CSV; numbers to six significant digits."""
-    text = io.StringIO()
-    frame.to_csv(text, index=False, float_format="%.6g", lineterminator="\n")
-    return text.getvalue()
+    return to_cells(frame)
 
 
 def read_csv(path: Path) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from zoo.board.cells import to_cells
+
 DETECTED = 0.8
 """Share of spoilt sets that a metric must place outside the floor's band to have seen a defect."""
 
@@ -87,7 +89,7 @@ def render_power(frame: pd.DataFrame, style: str) -> str:
         style: One of `zoo.board.FORMATS`.
     """
     if style == "csv":
-        return frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        return to_cells(frame)
     if style == "json":
         return frame.to_json(orient="records", indent=1) + "\n"
     meanings = dict(zip(frame["canary"], frame["meaning"], strict=True))

@@ -9,8 +9,9 @@ from typing import Any
 
 from tabulate import tabulate
 
+from zoo.board.cells import number
 from zoo.board.judgement import Line
-from zoo.board.text import number, number_text
+from zoo.board.text import number_text
 from zoo.wording import printable
 
 Row = Mapping[str, Any]

@@ -8,20 +8,8 @@ import math
 
 import pandas as pd
 
+from zoo.board.cells import number
 from zoo.board.leaderboard import to_csv
-
-
-def number(text: str) -> float:
-    """A CSV's cell as a number; NaN where it is none.
-
-    Example:
-        >>> number("0.25"), number(""), number("1_0"), number("high")
-        (0.25, nan, nan, nan)
-    """
-    try:
-        return math.nan if "_" in text else float(text)
-    except ValueError:
-        return math.nan
 
 
 def as_text(frame: pd.DataFrame) -> list[dict[str, str]]:

@@ -100,6 +100,11 @@ def file_model(text: str) -> Listing:
     Raises:
         UsageError: If there is no such file or class, or the class is no model.
     """
+    if not text.isprintable() or text[0] in "=+-@":  # it will be a cell of a table
+        raise UsageError(
+            f"{text!r} begins with =, +, - or @, or holds what cannot be printed. Write ./ before "
+            "it, or rename the file."
+        )
     place, _, name = text.rpartition(":")
     path = Path(place).expanduser().resolve()
     if not path.is_file():
