@@ -12,7 +12,8 @@ from torch import Tensor
 
 from tests.test_leaderboard import row
 from zoo.harness.stages import DATA_FILE, DRAWN_FILE, REPLICAS_FILE
-from zoo.harness.store import Store, digest
+from zoo.harness.store import Store
+from zoo.harness.whole import digest
 from zoo.polymer.chain import Chain
 
 HOSTILE = (

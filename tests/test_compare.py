@@ -112,7 +112,7 @@ NOT_WHOLE: dict[str, dict[str, Any]] = {
     "status": {"status": "error"},
     "data": {"data_sha256": "ffffffffffff"},
     "no data": {"data_sha256": ""},
-    "schema": {"schema": 3},
+    "schema": {"schema": 1},
     "draws": {"draws": 2_000},
     "epochs": {"epochs": 4},
     "seeds": {"seeds": 2},

@@ -14,7 +14,8 @@ from tests.test_leaderboard import row
 from zoo.board.provenance import command
 from zoo.cli import main
 from zoo.cli.parser import build_parser
-from zoo.harness.store import Store, digest
+from zoo.harness.store import Store
+from zoo.harness.whole import digest
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import StoreError, UsageError
-from zoo.harness.store import RECORD, Store, digest, write_whole
+from zoo.harness.store import RECORD, Store
+from zoo.harness.whole import digest, write_whole
 
 
 def keep_something(store: Store, text: str = "weights") -> Path:

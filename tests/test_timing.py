@@ -29,7 +29,7 @@ class Scripted:
     log: list[tuple[str, str, int]]
     seconds: dict[str, Iterator[float]]
 
-    def __init__(self, _target: object, args: tuple[Any, ...], _threads: int) -> None:
+    def __init__(self, _target: object, args: tuple[Any, ...], _threads: int, _log: Path) -> None:
         subject = args[0]
         names = {Kernel: "kernel", Exact: "exact"}
         self.name = names.get(type(subject)) or subject.train.model.label

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from zoo.harness.machine import describe
 from zoo.harness.plan import make_plan
 from zoo.harness.run import Run
 from zoo.harness.store import Store
+from zoo.harness.whole import seal, unseal
 from zoo.registry import installed
 
 
@@ -69,7 +69,7 @@ def verify(capsys: pytest.CaptureFixture[str]) -> Verify:
 
 def row_of(results: Path, model: str, seed: int) -> tuple[Path, dict[str, Any]]:
     for path in (results / "rows").iterdir():
-        row = json.loads(path.read_text())
+        row, _ = unseal(path.read_bytes())
         if (row["model"], row["seed"]) == (model, seed):
             return path, row
     raise LookupError(model, seed)
@@ -171,10 +171,10 @@ def test_an_edited_value_of_a_seed_is_named(results: Path, verify: Verify) -> No
 
 
 def test_an_edited_row_is_named(results: Path, verify: Verify) -> None:
-    """A row that says something else than its conformations is named with its seed."""
+    """A row that says something else than its conformations is named, though its seal holds."""
     path, row = row_of(results, "gaussian", 1)
     row["values"]["bond_w1"] *= 0.5
-    path.write_text(json.dumps(row))
+    path.write_text(seal(row))
     status, lines = verify(results)
     assert status == 1
     assert lines[0].startswith("gaussian · direct seed 1 · bond_w1: kept ")

@@ -11,6 +11,7 @@ from zoo.errors import StoreError, UsageError
 from zoo.harness.kept import Row, choose_rows, find_rows
 from zoo.harness.machine import describe, find_device
 from zoo.harness.plan import Plan, make_plan
+from zoo.harness.rowfile import SCHEMA
 from zoo.harness.run import Run, Watch
 from zoo.harness.settings import Settings, settings_for
 from zoo.harness.store import Store
@@ -30,6 +31,8 @@ def run(
     seeds: int | None = None,
     device: str = "auto",
     jobs: int | None = None,
+    timeout: float | None = None,
+    memory: float | None = None,
     out: str | Path = "zoo-results",
     watch: Watch = lambda _event: None,
 ) -> pd.DataFrame:
@@ -44,6 +47,8 @@ def run(
         seeds: Trainings of each model; `None` takes the preset's number.
         device: `auto`, `cpu` or `cuda`.
         jobs: Trainings at a time; `None` means one per core, or one on a GPU.
+        timeout: Seconds after which a training, or any other step, is ended; `None` means 3600.
+        memory: Memory that its processes may hold, in GB (10⁹ bytes); `None` sets no limit.
         out: Folder of results. What it holds already is not made again.
         watch: Takes events while the run goes on, from several threads.
 
@@ -60,7 +65,7 @@ def run(
         >>> frame[["model", "sampler", "status"]].values.tolist()
         [['truth', 'direct', 'ok']]
     """
-    settings = budget(preset, seeds)
+    settings = budget(preset, seeds, timeout, memory)
     plan = make_plan(installed(), models, samplers, dataset, settings)
     return carry_out(prepare(plan, Path(out), device, jobs, watch))[0]
 
@@ -95,10 +100,16 @@ def read_board(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     if not path.exists():
         raise UsageError(f"there is no file or folder {str(path)!r}. Expected a leaderboard.csv.")
-    if not path.is_dir():
-        return read(path)
-    if (path / "leaderboard.csv").is_file():
-        return read(path / "leaderboard.csv")
+    file = path / "leaderboard.csv" if path.is_dir() else path
+    if file.is_file() or not path.is_dir():
+        frame = read(file)
+        newer = [text for text in frame["schema"] if text.isdigit() and int(text) > SCHEMA]
+        if newer:
+            raise UsageError(
+                f"{str(file)!r} was written by a newer zoo: its schema is {newer[0]}, and this one "
+                f"reads up to {SCHEMA}. Install a newer polymer-zoo."
+            )
+        return frame
     frame = leaderboard(path)
     if frame.empty:
         raise UsageError(f"the folder {str(path)!r} holds no leaderboard.csv and no results.")
@@ -222,18 +233,26 @@ def _with_rows(
     return found, findings
 
 
-def budget(preset: str, seeds: int | None = None) -> Settings:
-    """A preset's settings, with another number of seeds if one is given.
+def budget(
+    preset: str,
+    seeds: int | None = None,
+    timeout: float | None = None,
+    memory: float | None = None,
+) -> Settings:
+    """A preset's settings, with other limits and another number of seeds if they are given.
 
     Raises:
         UsageError: If there is no such preset, or no seed is asked for.
     """
     settings = settings_for(preset)
-    if seeds is None:
-        return settings
-    if seeds < 1:
+    if seeds is not None and seeds < 1:
         raise UsageError(f"{seeds} seeds leave nothing to do. Expected at least 1.")
-    return replace(settings, seeds=seeds)
+    return replace(
+        settings,
+        seeds=settings.seeds if seeds is None else seeds,
+        timeout=settings.timeout if timeout is None else timeout,
+        memory_gb=memory,
+    )
 
 
 def prepare(plan: Plan, out: Path, device: str, jobs: int | None, watch: Watch) -> Run:

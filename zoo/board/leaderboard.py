@@ -32,6 +32,9 @@ BOARD = ("schema", "dataset", "data_sha256", "preset", "device", "trainings")
 COPIES = 0.5
 """A line whose conformations lie closer to training ones than this ratio is flagged `copies`."""
 
+COLLAPSE = 0.5
+"""A line whose conformations differ from one another by less than this share is flagged."""
+
 Row = Mapping[str, Any]
 
 
@@ -75,7 +78,7 @@ def _ranks(lines: Sequence[Sequence[Row]], frame: pd.DataFrame) -> pd.Series[int
 
 
 def _flags(frame: pd.DataFrame) -> pd.Series[str]:
-    """What strikes: where the interval lies beside the floor's band, copies, wrong densities."""
+    """What strikes: the interval beside the floor's band, copies, too little variety, densities."""
     none = pd.Series(math.nan, frame.index)
     lowest = frame[f"{HEADLINE}_low"].fillna(frame[HEADLINE])
     highest = frame[f"{HEADLINE}_high"].fillna(frame[HEADLINE])
@@ -84,9 +87,11 @@ def _flags(frame: pd.DataFrame) -> pd.Series[str]:
         "indistinguishable": (lowest <= frame[f"{HEADLINE}_floor_high"]) & ~below,
         "below-floor": below,
         "copies": frame.get("memorization", none) < COPIES,
+        "collapse": frame.get("diversity_high", none)
+        < COLLAPSE * frame.get("diversity_floor", none),
         "unnormalised": frame.get("kl_high", none) < 0,
     }
-    words = pd.Series("", frame.index)
+    words = frame["flags"]
     for word, holds in found.items():
         words = words.where(~holds, words + " " + word)
     return words.str.strip()

@@ -61,6 +61,7 @@ def describe(jobs: Sequence[Row]) -> dict[str, Any]:
         "parameters": first["parameters"],
         "train_seconds": _mean(jobs, "train_seconds"),
         "reason": _reason(jobs, failed),
+        "flags": " ".join(dict.fromkeys(word for job in jobs for word in job.get("flags", ()))),
         "part": "failed" if failed else "reference" if first["reference"] else "ranked",
         **timing(jobs),
         **_provenance(jobs),

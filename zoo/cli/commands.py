@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.cli.gates import is_key, show_kept
 from zoo.cli.report import report_run
-from zoo.cli.shared import finish, note, registry_of, write
+from zoo.cli.shared import budget_of, finish, note, registry_of, write
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     if bool(options.models) == options.all:
         raise UsageError("name the models to run, or give --all to run every one; not both.")
     registry = registry_of(options)
-    settings = api.budget(options.preset, options.seeds)
+    settings = budget_of(options, options.seeds)
     models = None if options.all else options.models
     plan = make_plan(registry, models, options.sampler, options.dataset, settings)
     for sentence in (*_quarantined(registry), *plan.left_out):

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.cli.shared import finish, note, registry_of, write
+from zoo.cli.shared import budget_of, finish, note, registry_of, write
 from zoo.errors import UsageError
 from zoo.wording import counted
 
@@ -28,7 +28,7 @@ def sample(options: argparse.Namespace) -> int:
     check_target(options.output, options.trajectory)
     if options.guidance and not options.target:
         raise UsageError("--guidance is how strongly to steer. Say where with --target rg=VALUE.")
-    settings = replace(api.budget(options.preset), draws=options.n)
+    settings = replace(budget_of(options), draws=options.n)
     samplers = [options.sampler] if options.sampler else None
     plan = make_plan(registry_of(options), [options.model], samplers, options.dataset, settings)
     entry = plan.entries[0]

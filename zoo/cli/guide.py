@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from zoo.cli.shared import registry_of, write
+from zoo.cli.shared import budget_of, registry_of, write
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def guide(options: argparse.Namespace) -> int:
     if options.n < FEWEST:
         raise UsageError(f"-n {options.n}: expected at least {FEWEST} draws, to be compared with.")
     samplers = [options.sampler] if options.sampler else None
-    settings = api.budget(options.preset)
+    settings = budget_of(options)
     plan = make_plan(registry_of(options), options.models, samplers, options.dataset, settings)
     entries = {entry.model: entry for entry in reversed(plan.entries)}
     for model in entries:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.cli.shared import registry_of
+from zoo.cli.shared import budget_of, registry_of
 from zoo.errors import StoreError, UsageError
 
 Arrays = dict[str, NDArray[Any]]
@@ -28,7 +28,7 @@ def latent(options: argparse.Namespace) -> int:
 
     _check_target(options.output)
     plan = make_plan(
-        registry_of(options), [options.model], None, options.dataset, api.budget(options.preset)
+        registry_of(options), [options.model], None, options.dataset, budget_of(options)
     )
     model = plan.models[0]
     with ProgressDisplay(3) as display:
@@ -52,7 +52,7 @@ def _check_target(path: Path | None) -> None:
 
 
 def _save(path: Path, arrays: Arrays) -> None:
-    from zoo.harness.store import write_whole
+    from zoo.harness.whole import write_whole
 
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)

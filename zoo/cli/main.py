@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 from types import FrameType
 
 from zoo.cli.parser import build_parser
+from zoo.cli.shared import note
 from zoo.errors import ZooError
+from zoo.wording import printable
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -29,17 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data; 3 a fault of ours, or a result could not be saved; 5 nothing selected or comparable;
         130 or 143 interrupted, with everything finished kept.
     """
+    _speak_utf8()
     options = build_parser().parse_args(arguments)
-    previous = signal.signal(signal.SIGTERM, _terminate)
+    if options.offline:
+        os.environ["ZOO_OFFLINE"] = "1"  # children inherit it
+    previous = {number: signal.signal(number, _end_politely) for number in _STATUS}
     try:
         status: int = options.command(options)
         sys.stdout.flush()
     except ZooError as error:
         return _complain(str(error), error.exit_status)
     except _Terminated:
-        return _complain("terminated; everything that had finished is kept.", TERMINATED)
+        return _complain(f"terminated; {_KEPT}", TERMINATED)
     except KeyboardInterrupt:
-        return _complain("interrupted; everything that had finished is kept.", INTERRUPTED)
+        return _complain(f"interrupted; {_KEPT}", INTERRUPTED)
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -54,20 +61,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
             INTERNAL,
         )
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     return status
+
+
+_STATUS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+_KEPT = "everything that had finished is kept, and the same command goes on from there."
 
 
 class _Terminated(BaseException):
     """Somebody asked the process to end."""
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise _Terminated
+def _end_politely(number: int, _frame: FrameType | None) -> None:
+    """End the children and keep what they have finished; the second time, end at once."""
+    for other in _STATUS:
+        signal.signal(other, _end_at_once)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+
+
+def _end_at_once(number: int, _frame: FrameType | None) -> None:
+    """End without another word: children end by themselves when we are gone."""
+    if sys.stderr.isatty():
+        os.write(2, b"\x1b[?25h")  # the cursor, which a progress bar hides
+    os._exit(_STATUS[signal.Signals(number)])
+
+
+def _speak_utf8() -> None:
+    """Print as we write files, in UTF-8, also where the locale is an ASCII one."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            # What came from the system in bytes that are no UTF-8 goes back to it as such.
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+class _Notes(logging.Handler):
+    """Says on standard error what the library has to say."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one thing."""
+        note(record.getMessage())
+
+
+logging.getLogger("zoo").addHandler(_Notes())
 
 
 def _complain(message: str, status: int) -> int:
-    text = " ".join(message.split())
+    text = printable(" ".join(message.split()))
     width = 100 if sys.stderr.isatty() else 10_000
     sys.stderr.write(textwrap.fill(f"zoo: {text}", width, break_on_hyphens=False) + "\n")
     return status

@@ -9,8 +9,8 @@ from pathlib import Path
 import zoo
 from zoo.board import FORMATS
 from zoo.cli import check, commands, files, gates, guide, latent, new, plugins, report, values
+from zoo.cli.arguments import add_budget, add_dataset, add_offline, add_out
 from zoo.conformance.scaffold import KINDS
-from zoo.harness.settings import PRESETS
 from zoo.harness.stages import OBSERVABLE_NAMES
 from zoo.report import FIGURE_NAMES, FILE_FIGURE_NAMES
 
@@ -42,7 +42,7 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="S",
         help="draw with this sampler; may be repeated (default: every one that fits)",
     )
-    _budget(run)
+    add_budget(run)
     run.add_argument("--seeds", type=values.positive, metavar="K", help="trainings of each model")
     run.add_argument(
         "--jobs",
@@ -70,12 +70,12 @@ def _show(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a model, sampler, metric or dataset; or the MODEL and SAMPLER of a kept line and "
         "perhaps a SEED; or the beginning of a row's key",
     )  # fmt: skip
-    _out(show)
+    add_out(show)
 
 
 def _leaderboard(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     board = _command(actions, "leaderboard", commands.show_leaderboard, "print what is kept")
-    _out(board)
+    add_out(board)
     _format(board)
 
 
@@ -103,7 +103,7 @@ def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--guidance", type=values.scale, metavar="S",
         help="how strongly to steer to the target (default: 1, the conditional distribution)",
     )  # fmt: skip
-    _budget(sample)
+    add_budget(sample)
 
 
 def _latent(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -127,7 +127,7 @@ def _latent(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     explore.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="keep everything in FILE.npz"
     )
-    _budget(explore)
+    add_budget(explore)
 
 
 def _guide(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -147,7 +147,7 @@ def _guide(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     aim.add_argument(
         "-n", type=values.positive, default=2_000, help="draws of each target (default: 2000)"
     )
-    _budget(aim)
+    add_budget(aim)
     aim.add_argument("--format", choices=("table", "json", "md"), default="table")
 
 
@@ -158,7 +158,7 @@ def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="FILE.npz, .npy or .xyz of conformations (n, beads, dim), lengths in σ; with --name "
         "several, one for each training",
     )  # fmt: skip
-    _dataset_and_preset(score)
+    add_dataset(score)
     score.add_argument("--name", metavar="NAME", help="put it on the board under this name")
     score.add_argument(
         "--seconds", type=values.seconds, metavar="S",
@@ -167,14 +167,14 @@ def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     score.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu", help="what drew them (default: cpu)"
     )
-    _out(score)
+    add_out(score)
     _format(score)
 
 
 def _power(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     power = _command(actions, "power", commands.power, "the smallest defect each metric can see")
-    _dataset_and_preset(power)
-    _out(power)
+    add_dataset(power)
+    add_out(power)
     _format(power)
 
 
@@ -263,27 +263,8 @@ def _command(
     plugins.add_argument(
         "--no-plugins", action="store_true", help="load no plugin but the zoo's own"
     )
+    add_offline(parser)
     return parser
-
-
-def _dataset_and_preset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", default="bead-spring", metavar="D", help="what to learn")
-    parser.add_argument(
-        "--preset", choices=tuple(PRESETS), default="standard", help="budget (default: standard)"
-    )
-
-
-def _budget(parser: argparse.ArgumentParser) -> None:
-    _dataset_and_preset(parser)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    _out(parser)
-
-
-def _out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out", type=Path, default=Path("zoo-results"), metavar="DIR",
-        help="where results are kept (default: zoo-results)",
-    )  # fmt: skip
 
 
 def _results(parser: argparse.ArgumentParser, count: str) -> None:

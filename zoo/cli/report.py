@@ -100,7 +100,7 @@ def _check_target(path: Path, forms: tuple[str, ...]) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    from zoo.harness.store import write_whole
+    from zoo.harness.whole import write_whole
 
     try:
         write_whole(path, data)

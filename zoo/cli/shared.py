@@ -8,14 +8,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zoo.registry import Registry, installed
+from zoo.wording import printable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from zoo.harness.settings import Settings
 
 
 def registry_of(options: argparse.Namespace) -> Registry:
     """What is installed, less what the command line leaves out."""
     return installed(options.blocked, first_party_only=options.no_plugins)
+
+
+def budget_of(options: argparse.Namespace, seeds: int | None = None) -> Settings:
+    """What a command may spend."""
+    from zoo import api
+
+    return api.budget(options.preset, seeds, options.timeout, options.memory)
 
 
 def finish(
@@ -42,4 +52,4 @@ def write(text: str) -> None:
 
 def note(text: str) -> None:
     """Say something on standard error."""
-    sys.stderr.write(f"zoo: {text}\n")
+    sys.stderr.write(f"zoo: {printable(text)}\n")

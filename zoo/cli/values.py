@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
+from zoo.harness.memory import is_known
 from zoo.harness.stages import OBSERVABLE_NAMES
 
 
@@ -45,6 +46,13 @@ def scale(text: str) -> float:
 def seconds(text: str) -> float:
     """A time."""
     return _number(text, "positive number of seconds")
+
+
+def gigabytes(text: str) -> float:
+    """An amount of memory, where the system tells what a process holds."""
+    if not is_known():
+        raise argparse.ArgumentTypeError("this system does not say what memory a process holds")
+    return _number(text, "positive number of gigabytes")
 
 
 def blocked(text: str) -> str:

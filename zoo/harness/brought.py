@@ -13,7 +13,8 @@ from zoo.harness.execution import Outcome
 from zoo.harness.rows import Job, Row, make_row
 from zoo.harness.run import Run
 from zoo.harness.stages import DRAWN_FILE, Score, Train
-from zoo.harness.store import Result, digest, now
+from zoo.harness.store import Result, now
+from zoo.harness.whole import digest
 from zoo.polymer.files import read_conformations
 from zoo.registry import Choice, Listing, Plugin
 from zoo.registry.validation import NAME

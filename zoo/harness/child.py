@@ -7,8 +7,10 @@ The driver imports this module to name its functions; torch is imported when the
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -19,29 +21,49 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import PluginError
+from zoo.errors import PluginError, StoreError
 from zoo.harness.clocked import Clocked
 from zoo.harness.stages import Stage, Tell
 
 OUTCOME = "outcome.json"
 
+STACKS = "stacks.txt"
+"""Where a child writes down what it is doing when it gets the signal USR1."""
 
-def run_stage(stage: Stage, folder: Path, log: Path, channel: Connection, threads: int) -> None:
+UNSAVED = "unsaved"
+"""Status of a stage whose files could not be written; it never leaves the harness."""
+
+ORPHANED = 60.0
+"""Seconds after its limit at which a child ends by itself, should nobody be left to end it."""
+
+
+Pipes = tuple[Connection, Connection]
+"""Where messages go to and fro, and where output goes."""
+
+
+def run_stage(stage: Stage, folder: Path, seconds: float, pipes: Pipes, threads: int) -> None:
     """Run a stage and leave `outcome.json` in its folder."""
-    _settle_in(log, threads)
+    channel, output = pipes
+    _settle_in(output, threads)
+    stacks = (folder / STACKS).open("w", encoding="utf-8")  # the log may be full by then
+    faulthandler.register(signal.SIGUSR1, stacks)
+    # Not even code that never lets Python run again outlives this.
+    faulthandler.dump_traceback_later(seconds + ORPHANED, exit=True)
 
     def tell(message: dict[str, Any]) -> None:
         _send(channel, message)
 
     tell({})
     outcome = _guarded(lambda: _work(stage)(stage, folder, tell))
+    (folder / STACKS).unlink()
     (folder / OUTCOME).write_text(json.dumps(outcome, allow_nan=False))
     _leave()
 
 
-def run_clock(subject: Clocked, log: Path, channel: Connection, threads: int) -> None:
+def run_clock(subject: Clocked, pipes: Pipes, threads: int) -> None:
     """Load what is to be timed, then answer requests about it (see `zoo.harness.clock`)."""
-    _settle_in(log, threads)
+    channel, output = pipes
+    _settle_in(output, threads)
 
     def serve() -> dict[str, Any]:
         from zoo.harness.clock import attendant
@@ -101,33 +123,46 @@ def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"status": "oom", "reason": f"out of memory: {_first_line(error)}"}
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything at all
         traceback.print_exc()
+        if isinstance(error, StoreError):
+            return {"status": UNSAVED, "reason": _first_line(error)}
+        if _NO_MEMORY in str(error):
+            return {"status": "oom", "reason": f"out of memory: {_first_line(error)}"}
         if isinstance(error, PluginError):
             return {"status": error.job_status, "reason": _first_line(error)}
         return {"status": "error", "reason": f"{type(error).__name__}: {_first_line(error)}"}
+
+
+_NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+"""What torch says on a CPU, in a `RuntimeError` like any other."""
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or "no message").splitlines()[0][:500]
 
 
-def _settle_in(log: Path, threads: int) -> None:
-    """A session of its own, output to the log, an end when the driver ends."""
+def _settle_in(output: Connection, threads: int) -> None:
+    """A session of its own, output to the driver, an end when the driver ends."""
     import torch
 
     os.setsid()
-    with log.open("ab", buffering=0) as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(  # type: ignore[union-attr]
+            line_buffering=True, encoding="utf-8", errors="backslashreplace"
+        )
+    for descriptor in (1, 2):
+        os.dup2(output.fileno(), descriptor)
+    output.close()
+    faulthandler.enable()
     torch.set_num_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
+    """End with all that a plugin has started, once the driver has gone."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)
 
 
 def _send(channel: Connection, message: dict[str, Any]) -> None:

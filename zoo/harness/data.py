@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
 from zoo.contracts import Data, Dataset, ExactDataset
-from zoo.errors import InvalidError, PluginError, UsageError
+from zoo.errors import InvalidError, PluginError, StoreError, UsageError
 from zoo.harness.stages import DATA_FILE, REPLICAS_FILE, Materialise, Tell
 from zoo.polymer.trajectories import effective_size, resample_blocks
 from zoo.registry import Choice
@@ -86,8 +87,16 @@ def reference_data(dataset: Dataset, folder: Path) -> Data:
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write tensors as safetensors, with the permissions of any other file."""
-    path.write_bytes(save({name: _whole(x) for name, x in tensors.items()}))
+    """Write tensors as safetensors, with the permissions of any other file.
+
+    Raises:
+        StoreError: If they cannot be written.
+    """
+    raw = save({name: _whole(x) for name, x in tensors.items()})
+    try:
+        path.write_bytes(raw)
+    except OSError as error:
+        raise StoreError(f"could not save {path}: {error.strerror}. Free some space.") from None
 
 
 def _whole(x: Tensor) -> Tensor:
@@ -98,6 +107,13 @@ def _whole(x: Tensor) -> Tensor:
 def load_tensors(path: Path) -> dict[str, Tensor]:
     """Read tensors written by `save_tensors`, to the CPU."""
     return dict(load(path.read_bytes()))
+
+
+def load_training(path: Path) -> Tensor:
+    """The training conformations of a data file; those for testing are not even read."""
+    with safe_open(path, framework="pt") as file:
+        x: Tensor = file.get_tensor("train").clone()  # memory of its own, not a window on the file
+    return x
 
 
 def check_conformations(x: object, what: str, shape: tuple[int, int, int] | None) -> None:

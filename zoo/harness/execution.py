@@ -1,34 +1,29 @@
-"""Child processes seen from the driver: start one, listen to it, end it, read its outcome.
-
-Children come from multiprocessing's fork server, which has imported torch once, so that a
-child starts in hundredths of a second and shares nothing with the driver but a pipe.
-"""
+"""Stages in child processes: find what is kept, else make it, within limits, and keep it."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from zoo.harness.child import OUTCOME, run_stage
-from zoo.harness.stages import Stage, Tell
+from zoo.errors import StoreError
+from zoo.harness.child import OUTCOME, STACKS, UNSAVED, run_stage
+from zoo.harness.memory import session_memory
+from zoo.harness.process import Child
+from zoo.harness.stages import Stage, Tell, is_outdated
 from zoo.harness.store import Result, Store
 
-_PRELOAD = ["zoo.harness.child", "zoo.harness.clock", "zoo.harness.scoring"]
-_CONTEXT = multiprocessing.get_context("forkserver")
-# Whoever starts a process polls all others too, and of two polls at once one reads a wrong status.
-_POLLING = threading.Lock()
+LOOK = 0.2
+"""Seconds between two looks at a child."""
+
+GOES_ON = ("interrupted", "crashed")
+"""How a stage may end and go on from its last checkpoint when it is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +52,15 @@ class Runner:
         machine: What machine this is, in a line, for the record.
         threads: Threads torch may use in a child.
         timeout: Seconds after which a child is ended.
+        memory_gb: Memory that a child and all it starts may hold, in GB (10⁹ bytes); `None`
+            sets no limit.
     """
 
     store: Store
     machine: str
     threads: int = 1
     timeout: float = 3_600.0
+    memory_gb: float | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -78,125 +76,111 @@ class Runner:
         key = stage.key
         if kept := self.store.find(stage.name, key):
             return Outcome("ok", result=kept, cached=True)
-        folder = self.store.scratch()
-        start = time.monotonic()
         try:
-            outcome = self._run(stage, folder, self.store.log_file(f"{stage.name}-{key}"), tell)
-            if outcome["status"] != "ok":
-                return Outcome(outcome["status"], outcome["reason"])
-            where = {"stage_seconds": time.monotonic() - start, "machine": self.machine}
-            facts = outcome["facts"] | where
-            return Outcome("ok", result=self.store.keep(stage.name, key, folder, facts))
-        finally:
-            self.store.discard(folder)
+            with self.store.claim(f"{stage.name}-{key}", self._stopped) as claimed:
+                if not claimed:
+                    return _INTERRUPTED
+                if kept := self.store.find(stage.name, key):  # another run was at work on it
+                    return Outcome("ok", result=kept, cached=True)
+                return self._make(stage, key, tell)
+        except OSError as error:
+            raise StoreError(f"could not write to {self.store.root}: {error.strerror}.") from None
 
-    def _run(self, stage: Stage, folder: Path, log: Path, tell: Tell) -> dict[str, Any]:
-        child = Child(run_stage, (stage, folder, log), self.threads)
+    def _make(self, stage: Stage, key: str, tell: Tell) -> Outcome:
+        folder = self.store.workplace(stage.name, key)
+        start, outcome = time.monotonic(), _INTERRUPTED
+        try:
+            outcome, facts = self._run(
+                stage, folder, self.store.log_file(f"{stage.name}-{key}"), tell
+            )
+            if outcome.status == "ok" and (stage.key != key or is_outdated(stage)):
+                outcome = Outcome("invalid", _MODIFIED)
+            if outcome.status != "ok":
+                self.store.probe()  # a full disk is no fault of the plugin
+                return outcome
+            facts |= {"stage_seconds": time.monotonic() - start, "machine": self.machine}
+            try:
+                result = self.store.keep(stage.name, key, folder, facts, stage.depends_on)
+            except StoreError as error:
+                raise StoreError(f"{error}{_lost(facts)}") from None
+            return Outcome("ok", result=result)
+        finally:
+            end = self.store.leave if outcome.status in GOES_ON else self.store.discard
+            end(folder)
+
+    def _run(
+        self, stage: Stage, folder: Path, log: Path, tell: Tell
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """How a stage ended in a child, and what it had to say."""
+        log.unlink(missing_ok=True)
+        child = Child(run_stage, (stage, folder, self.timeout), self.threads, log)
         deadline = time.monotonic() + self.timeout
+        ended: Outcome | None = None
+        facts: dict[str, Any] = {}
         try:
-            while child.alive():
-                if self._stopped.is_set():
-                    return {"status": "interrupted", "reason": "the run was interrupted"}
-                if time.monotonic() > deadline:
-                    reason = f"stopped after {self.timeout:g} s. Its log is {log}."
-                    return {"status": "timeout", "reason": reason}
-                if (message := child.listen(0.2)) is not None:
+            while ended is None and child.alive():
+                if (message := child.listen(LOOK)) is not None:
                     tell(message)
+                ended = self._overdrawn(child, deadline)
         finally:
-            child.end()
-        return _read_outcome(folder / OUTCOME, child.exit_status, log)
+            child.end(hangs=ended is not None and ended.status == "timeout")
+        if ended is None:
+            ended, facts = _read_outcome(folder / OUTCOME, child.exit_status)
+        if ended.status != "ok":
+            with suppress(OSError):
+                child.log.note((folder / STACKS).read_text(encoding="utf-8", errors="replace"))
+            child.log.note(f"{ended.status}: {ended.reason}")
+        if ended.status in _WITHOUT_TRACEBACK:
+            ended = Outcome(ended.status, f"{ended.reason}. Its log is {log}.")
+        return ended, facts
+
+    def _overdrawn(self, child: Child, deadline: float) -> Outcome | None:
+        """Why a child has to end now, if it has to."""
+        if self._stopped.is_set():
+            return _INTERRUPTED
+        if time.monotonic() > deadline:
+            return Outcome("timeout", f"stopped after {self.timeout:g} s")
+        if self.memory_gb is not None:
+            held = session_memory(child.pid) / 1e9
+            if held > self.memory_gb:
+                limit = f"{self.memory_gb:g} GB are allowed"
+                return Outcome("oom", f"its processes held {held:.2f} GB of memory; {limit}")
+        return None
 
 
-def _read_outcome(path: Path, exit_status: int, log: Path) -> dict[str, Any]:
-    """Success is exit status 0 and a valid file; one of the two proves nothing."""
+_INTERRUPTED = Outcome("interrupted", "the run was interrupted")
+_MODIFIED = (
+    "code-modified: what it is made of was changed while it ran, and nobody knows which code made "
+    "it; run the same command again"
+)
+_WITHOUT_TRACEBACK = ("timeout", "oom", "crashed")
+
+
+def _lost(facts: Mapping[str, Any]) -> str:
+    """Scores that cannot be kept, in words."""
+    values = facts.get("values", {})
+    found = ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
+    return f" The scores that are not kept: {found}." if found else ""
+
+
+def _read_outcome(path: Path, exit_status: int) -> tuple[Outcome, dict[str, Any]]:
+    """Success is exit status 0 and a valid file; one of the two proves nothing.
+
+    Raises:
+        StoreError: If the child could not save what it had made.
+    """
     if exit_status == 0:
         with suppress(OSError, ValueError, KeyError):
-            outcome: dict[str, Any] = json.loads(path.read_bytes())
+            found: dict[str, Any] = json.loads(path.read_bytes())
             path.unlink()
-            if outcome["status"] == "ok" and isinstance(outcome["facts"], dict):
-                return outcome
-            return {"status": str(outcome["status"]), "reason": str(outcome["reason"])}
+            if found["status"] == UNSAVED:
+                raise StoreError(str(found["reason"]))
+            if found["status"] == "ok" and isinstance(found["facts"], dict):
+                return Outcome("ok"), found["facts"]
+            return Outcome(str(found["status"]), str(found["reason"])), {}
     how = f"status {exit_status}"
     if exit_status < 0:
         how = f"signal {-exit_status} ({signal.Signals(-exit_status).name})"
-    return {
-        "status": "crashed",
-        "reason": f"its process ended with {how} and no result. Its log is {log}.",
-    }
-
-
-class Child:
-    """One child process with a pipe of JSON messages.
-
-    Args:
-        target: Function of `zoo.harness.child`, called with `args`, the pipe and `threads`.
-        args: Its first arguments.
-        threads: Threads torch may use.
-    """
-
-    def __init__(self, target: Callable[..., None], args: tuple[Any, ...], threads: int) -> None:
-        self._channel, theirs = _CONTEXT.Pipe()
-        with _POLLING, _no_main_module():
-            _CONTEXT.set_forkserver_preload(_PRELOAD)
-            self._process = _CONTEXT.Process(target=target, args=(*args, theirs, threads))
-            self._process.start()
-        theirs.close()
-        self._open = True
-
-    @property
-    def exit_status(self) -> int:
-        """Exit status of the ended process; negative for a signal."""
-        with _POLLING:
-            status = self._process.exitcode
-        return -signal.SIGKILL if status is None else status
-
-    def alive(self) -> bool:
-        """Whether it still runs, or has left messages nobody has heard."""
-        with _POLLING:
-            running = self._process.is_alive()
-        return running or (self._open and self._channel.poll())
-
-    def say(self, message: object) -> None:
-        """Send a message; a child that is gone does not hear it."""
-        with suppress(OSError):
-            self._channel.send_bytes(json.dumps(message).encode())
-
-    def listen(self, seconds: float) -> dict[str, Any] | None:
-        """The next message, or `None` if none comes in time or the child is gone."""
-        channels = [self._channel] if self._open else []
-        if self._channel not in wait([self._process.sentinel, *channels], seconds):
-            return None
-        try:
-            message = json.loads(self._channel.recv_bytes(maxlength=1 << 20))
-        except (EOFError, OSError, ValueError):
-            self._open = False
-            return None
-        return message if isinstance(message, dict) else None
-
-    def end(self) -> None:
-        """End it and everything it started, and reap it."""
-        with _POLLING:
-            if self._process.is_alive():
-                self._process.terminate()
-                self._process.join(0.5)
-            if self._process.pid is not None:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-            if self._process.is_alive():
-                self._process.kill()
-            self._process.join()
-        self._channel.close()
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Hide the user's script, which multiprocessing would otherwise import in every child.
-
-    Our children need nothing of it, and a script without a `__main__` guard would run twice.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    if exit_status == -signal.SIGKILL:
+        how += ", as when the system is short of memory,"
+    return Outcome("crashed", f"its process ended with {how} and no result"), {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.errors import StoreError, UsageError
-from zoo.harness.store import write_whole
+from zoo.harness.whole import write_whole
 from zoo.polymer.files import Array, check_suffix
 
 

@@ -64,7 +64,7 @@ def versions() -> dict[str, str]:
 _SHARED_SOURCE = ("contracts.py", "polymer/*.py", "generative/*.py", "harness/data.py")
 _STAGE_SOURCE = {
     "data": (),
-    "train": ("harness/training.py",),
+    "train": ("harness/training.py", "harness/checkpoint.py"),
     "density": ("harness/training.py", "harness/density.py"),
     "sample": (
         *("harness/training.py", "harness/sampling.py"),

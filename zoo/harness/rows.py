@@ -14,12 +14,15 @@ from zoo.harness.execution import Outcome
 from zoo.harness.identity import code_of, identify
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
+from zoo.harness.rowfile import SCHEMA
 from zoo.harness.stages import Train
-from zoo.harness.store import digest, now
+from zoo.harness.store import now
+from zoo.harness.whole import digest
 from zoo.registry import Choice
+from zoo.registry.origin import is_modified
 from zoo.specs import HEADLINE
+from zoo.wording import printable
 
-SCHEMA = 2
 STAGES = ("train", "density", "sample", "score")
 """What a job goes through; each leaves an outcome, the second only where there is a density."""
 
@@ -56,6 +59,11 @@ class Job:
         """Digest of all that was asked for, whether or not it came to be."""
         scored = self.scored.result.key if self.scored and self.scored.result else ""
         return digest([self.train.key, identify(self.sampler), scored])[:20]
+
+    @property
+    def unscored_key(self) -> str:
+        """The key it has as long as it has no scores."""
+        return digest([self.train.key, identify(self.sampler), ""])[:20]
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -98,11 +106,12 @@ def make_row(
         "reference": model.listing.spec.reference,
         "status": status,
         "reason": _one_line(reason),
+        "flags": _flags(job, plan),
         "values": scored.get("values", {}),
         "replicates": _short(scored.get("replicates", {})),
         "without": _short(scored.get("without", {})),
         "metrics": {choice.label: _meaning(choice) for choice in plan.metrics},
-        "faults": scored.get("faults", {}),
+        "faults": {name: _one_line(why) for name, why in scored.get("faults", {}).items()},
         "floors": dict(floors),
         "nfe": drawn.get("network_calls"),
         "parameters": trained.get("parameters"),
@@ -114,6 +123,16 @@ def make_row(
         "made_by": _made_by(job, plan, machine),
         "measured": _measured(job, times),
     }
+
+
+def _flags(job: Job, plan: Plan) -> list[str]:
+    """What strikes about how a row was made."""
+    used = (job.train.model, job.sampler, plan.dataset, *plan.metrics)
+    found = {
+        "nondeterministic": _facts(job.drawn).get("repeatable") is False,
+        "code-modified": any(is_modified(one.listing.plugin.distribution) for one in used),
+    }
+    return [word for word, holds in found.items() if holds]
 
 
 def _meaning(metric: Choice) -> dict[str, Any]:
@@ -167,4 +186,4 @@ def _measured(job: Job, times: Mapping[str, Outcome]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))

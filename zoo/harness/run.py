@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,10 @@ from typing import Any
 from zoo.errors import PluginError, UsageError
 from zoo.harness.clocked import Time
 from zoo.harness.execution import Outcome, Runner
+from zoo.harness.ledger import Floors, Ledger
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Entry, Plan
-from zoo.harness.rows import Job, Row, make_row
+from zoo.harness.rows import Job, Row
 from zoo.harness.stages import (
     CANARY_NAMES,
     Evaluate,
@@ -54,8 +56,6 @@ class Event:
 
 
 Watch = Callable[[Event], None]
-Floors = dict[str, dict[str, float]]
-"""Mean, and low and high of the 95% band, of each metric."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,13 @@ class Run:
     @cached_property
     def runner(self) -> Runner:
         """What runs the stages."""
-        return Runner(self.store, self.machine.label, timeout=self.plan.settings.timeout)
+        settings = self.plan.settings
+        return Runner(
+            self.store,
+            self.machine.label,
+            timeout=settings.timeout,
+            memory_gb=settings.memory_gb,
+        )
 
     def execute(self) -> list[Row]:
         """Do everything, keep everything, and return one row per job.
@@ -91,22 +97,24 @@ class Run:
             StoreError: If a result could not be saved.
             KeyboardInterrupt: If interrupted; what had finished is kept.
         """
-        data = self.data()
+        data, ledger = self.data(), Ledger(self.plan, self.store, self.machine)
         with ThreadPoolExecutor(self.jobs) as pool:
             floor = pool.submit(self.floors, data, self.plan.metrics, self.plan.settings.draws)
-            working = [pool.submit(self._work, train) for train in self._trainings(data)]
+            working = [(train, pool.submit(self._work, train)) for train in self._trainings(data)]
             try:
                 floors = floor.result()
-                done = [future.result() for future in working]
+                done = [future.result() for _, future in working]
             except BaseException:
                 self.runner.stop()
                 pool.shutdown(cancel_futures=True)
+                ledger.keep_unfinished(working, floor)
                 raise
         jobs = [job for jobs in done for job in jobs]
         for job in jobs:  # so that an interrupt from here on costs times only
-            self._keep_row(job, floors, {})
-        times = self._time(jobs) if self.plan.settings.timing_rounds else {}
-        return [self._keep_row(job, floors, times) for job in jobs]
+            ledger.keep(job, floors, {})
+        with self.store.claim("times", threading.Event()):  # two runs would disturb each other
+            times = self._time(jobs)
+        return [ledger.keep(job, floors, times) for job in jobs]
 
     def data(self) -> Result:
         """The dataset's conformations, kept in a file.
@@ -125,7 +133,14 @@ class Run:
         """The training stage of a model at a seed."""
         settings = self.plan.settings
         return Train(
-            model, self.plan.dataset, data, seed, settings.epochs, settings.own_epochs, self.device
+            model,
+            self.plan.dataset,
+            data,
+            seed,
+            settings.epochs,
+            settings.own_epochs,
+            self.device,
+            settings.checkpoint_seconds,
         )
 
     def resolve(self, stage: Stage, label: str) -> Outcome:
@@ -269,18 +284,3 @@ class Run:
             self.machine.cores,
             self.machine.label,
         )
-
-    def _keep_row(
-        self,
-        job: Job,
-        floors: Mapping[str, Mapping[str, float]],
-        times: Mapping[tuple[Choice, Choice, str], Outcome],
-    ) -> Row:
-        found = {
-            device: outcome
-            for (model, sampler, device), outcome in times.items()
-            if (model, sampler) == (job.train.model, job.sampler)
-        }
-        row = make_row(job, self.plan, floors, found, self.machine)
-        self.store.keep_row(job.key, row)
-        return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ from zoo.harness.stages import (
 from zoo.harness.training import restore_model, synchronise
 from zoo.polymer.targets import OBSERVABLES
 from zoo.registry import Choice
+
+TRIED = 16
+"""Conformations that are drawn twice, to see whether they are the same."""
 
 _CALLS = ("draw", "denoise", "velocity")
 
@@ -67,7 +71,22 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     save_tensors(folder / DRAWN_FILE, tensors)
     if film:
         save_tensors(folder / FILM_FILE, {"trajectory": film.conformations, "times": film.times})
-    return {"network_calls": counter.rows / stage.draws, "sample_seconds": seconds}
+    facts: dict[str, Any] = {"network_calls": counter.rows / stage.draws, "sample_seconds": seconds}
+    return facts | {"repeatable": is_repeatable(sampler, walk)}  # last: it changes no draw
+
+
+def is_repeatable(sampler: Sampler[Any], model: Model) -> bool | None:
+    """Whether the same seed gives the same conformations twice; `None` if that cannot be tried."""
+    found = []
+    try:
+        for _ in range(2):
+            seed_everything("twice")
+            with torch.no_grad():
+                found.append(sampler.sample(model, TRIED))
+        return torch.equal(*found)
+    except Exception:  # noqa: BLE001 - a model may be unable to draw as few
+        traceback.print_exc()
+        return None
 
 
 def build_sampler(choice: Choice) -> Sampler[Any]:

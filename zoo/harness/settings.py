@@ -28,6 +28,9 @@ class Settings:
         round_seconds: Least time a fast entry is repeated for within a round.
         timing_seconds: Seconds of rounds after which no further ones are added, per device.
         timeout: Seconds after which one stage of one job is stopped.
+        memory_gb: Memory that one stage of one job may hold, in GB (10⁹ bytes); `None` sets no
+            limit.
+        checkpoint_seconds: Seconds of training between two checkpoints.
     """
 
     preset: str
@@ -44,6 +47,8 @@ class Settings:
     round_seconds: float = 0.05
     timing_seconds: float = 55.0
     timeout: float = 3_600.0
+    memory_gb: float | None = None
+    checkpoint_seconds: float = 30.0
 
 
 PRESETS = {

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from zoo.harness.identity import identify, own_source, versions
-from zoo.harness.store import Result, digest
+from zoo.harness.store import Result
+from zoo.harness.whole import digest
 from zoo.registry import Choice
 
 DATA_FILE = "data.safetensors"
@@ -44,10 +45,15 @@ class Stage(ABC):
         """Everything that can change the result, as JSON."""
 
     @property
-    def key(self) -> str:
-        """Short digest of the identity."""
+    def depends_on(self) -> dict[str, Any]:
+        """The identity, with the zoo's own code for it and the libraries that compute."""
         common = {"stage": self.name, "source": own_source(self.name), "versions": versions()}
-        return digest(common | self.identity())[:20]
+        return common | self.identity()
+
+    @property
+    def key(self) -> str:
+        """Short digest of all it depends on."""
+        return digest(self.depends_on)[:20]
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class Train(Stage):
     epochs: int
     own_epochs: bool
     device: str
+    checkpoint_seconds: float = 30.0
+    """Seconds between two checkpoints, which change no result."""
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -84,6 +92,12 @@ class Train(Stage):
             "own_epochs": self.own_epochs,
             "device": self.device,
         }
+
+
+def is_outdated(stage: Stage) -> bool:
+    """Whether the code of the training that a stage goes on from has been changed since."""
+    train, trained = getattr(stage, "train", None), getattr(stage, "trained", None)
+    return train is not None and trained is not None and train.key != trained.key
 
 
 @dataclass(frozen=True)

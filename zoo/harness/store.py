@@ -7,21 +7,33 @@ that no longer matches is set aside and made again, never scored.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
+import logging
 import shutil
+import threading
 import uuid
+import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import StoreError, UsageError
+from zoo.harness.claims import Scratch, claimed, sweep
+from zoo.harness.rowfile import read_row
+from zoo.harness.whole import digest, seal, sha256_of, sync, write_whole
 
 RECORD = "result.json"
+
+PROBE = 1 << 16
+"""Bytes that must go into the folder before any work begins."""
+
+CHECKPOINT = "checkpoint-"
+"""How the names of files begin that a stage may go on from."""
+
+_LOG = logging.getLogger("zoo")
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Result:
         facts: What the stage had to say in numbers and words.
         files: SHA-256 of every file but the record itself.
         made: When it was made, ISO 8601 in UTC.
+        identity: What its key is the digest of; empty where it was not kept.
     """
 
     stage: str
@@ -43,17 +56,7 @@ class Result:
     facts: dict[str, Any]
     files: dict[str, str]
     made: str
-
-
-def digest(value: object) -> str:
-    """SHA-256 of a value's canonical JSON, in hex.
-
-    Example:
-        >>> digest({"b": 1, "a": (1, 2)}) == digest({"a": [1, 2], "b": 1})
-        True
-    """
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()
+    identity: dict[str, Any] = field(default_factory=dict)
 
 
 def now() -> str:
@@ -64,12 +67,16 @@ def now() -> str:
 class Store:
     """A results folder.
 
+    What is damaged is said to the logger `zoo`.
+
     Args:
         root: The folder; `open` makes it, reading does not.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._scratch: Scratch | None = None
+        self._lock = threading.Lock()
 
     def open(self) -> Store:
         """Make the folder if it is missing, and see that it can be written.
@@ -79,32 +86,80 @@ class Store:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.scratch()
-            write_whole(probe / "probe", b"x")
-            shutil.rmtree(probe)
-        except OSError as error:
+            sweep(self.root / "tmp")
+            self.probe()
+        except (OSError, StoreError) as error:
+            why = (error.strerror if isinstance(error, OSError) else str(error)) or str(error)
             raise UsageError(
-                f"cannot write to the output folder {str(self.root)!r}: {error.strerror}. "
+                f"cannot write to the output folder {str(self.root)!r}: {why.rstrip('.')}. "
                 "Choose a folder you may write with --out."
             ) from None
         return self
 
+    def probe(self) -> None:
+        """See that something can still be written.
+
+        Raises:
+            StoreError: If it cannot.
+        """
+        probe = self.scratch()
+        try:
+            write_whole(probe / "probe", bytes(PROBE))
+        except OSError as error:
+            raise StoreError(f"could not write to {self.root}: {error.strerror}.") from None
+        finally:
+            self.discard(probe)
+
     def scratch(self) -> Path:
-        """A new empty folder, on the same file system, for a result in the making."""
-        folder = self.root / "tmp" / uuid.uuid4().hex
-        folder.mkdir(parents=True)
+        """A new empty folder, on the same file system, for a result in the making.
+
+        Raises:
+            StoreError: If it cannot be made.
+        """
+        try:
+            with self._lock:
+                if self._scratch is None:
+                    self._scratch = Scratch(self.root / "tmp")
+                    weakref.finalize(self, self._scratch.end)
+            return self._scratch.new()
+        except OSError as error:
+            raise StoreError(f"could not write to {self.root}: {error.strerror}.") from None
+
+    def workplace(self, stage: str, key: str) -> Path:
+        """The folder in which a stage is made; checkpoints of an earlier attempt are in it.
+
+        Raises:
+            OSError: If it cannot be made.
+        """
+        folder = self.root / "unfinished" / f"{stage}-{key}"
+        folder.parent.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        _remove_unfinished(folder)
         return folder
 
+    def leave(self, folder: Path) -> None:
+        """Leave a workplace to a later attempt, with nothing but its checkpoints."""
+        with suppress(OSError):
+            _remove_unfinished(folder)
+            folder.rmdir()  # if it is empty
+
+    def claim(self, name: str, stopped: threading.Event) -> AbstractContextManager[bool]:
+        """Wait until no other run is at work on something, and claim it; see `claimed`."""
+        return claimed(self.root / "claims" / name, stopped)
+
     def find(self, stage: str, key: str) -> Result | None:
-        """The kept result of a stage, or `None`; a damaged one is set aside first."""
+        """The kept result of a stage, or `None`; a damaged one is named and set aside first."""
         folder = self.root / stage / key
         if not folder.is_dir():
             return None
-        with suppress(StoreError):
+        try:
             return self.check(stage, key)
-        aside = self.root / "damaged" / f"{stage}-{key}-{uuid.uuid4().hex[:8]}"
-        aside.parent.mkdir(exist_ok=True)
-        folder.rename(aside)
+        except StoreError as fault:
+            aside = self.root / "damaged" / f"{stage}-{key}-{uuid.uuid4().hex[:8]}"
+            with suppress(OSError):  # another run has been quicker
+                aside.parent.mkdir(exist_ok=True)
+                folder.rename(aside)
+            _LOG.warning("%s It is set aside in %s, and made again.", fault, aside)
         return None
 
     def check(self, stage: str, key: str) -> Result:
@@ -117,7 +172,7 @@ class Store:
         try:
             record = json.loads((folder / RECORD).read_bytes())
             intact = record.pop("sha256") == digest(record) and record["key"] == key
-            files = {name: _sha256(folder / name) for name in record["files"]}
+            files = {name: sha256_of(folder / name) for name in record["files"]}
             facts, made = record["facts"], record["made"]
         except OSError as error:
             where = error.filename or folder
@@ -128,26 +183,41 @@ class Store:
         if not intact or wrong:
             path = folder / (wrong[0] if wrong else RECORD)
             raise StoreError(f"{str(path)!r} is not what was kept: its SHA-256 is another one.")
-        return Result(stage, key, folder, facts, files, made)
+        return Result(stage, key, folder, facts, files, made, record.get("identity", {}))
 
-    def keep(self, stage: str, key: str, folder: Path, facts: Mapping[str, Any]) -> Result:
+    def keep(
+        self,
+        stage: str,
+        key: str,
+        folder: Path,
+        facts: Mapping[str, Any],
+        identity: Mapping[str, Any] | None = None,
+    ) -> Result:
         """Move a finished scratch folder to its place.
+
+        Args:
+            stage: Name of the stage.
+            key: Its key.
+            folder: The scratch folder.
+            facts: What the stage had to say.
+            identity: What the key is the digest of.
 
         Raises:
             StoreError: If the result could not be saved.
         """
-        target = self.root / stage / key
+        target, identity = self.root / stage / key, dict(identity or {})
         try:
             names = sorted(path.name for path in folder.iterdir())
-            files = {name: _sha256(folder / name) for name in names}
+            files = {name: sha256_of(folder / name) for name in names}
             for name in names:
-                _sync(folder / name)
+                sync(folder / name)
             record = {"key": key, "made": now(), "files": files, "facts": dict(facts)}
+            record |= {"identity": identity} if identity else {}
             sealed = record | {"sha256": digest(record)}
             write_whole(folder / RECORD, json.dumps(sealed, indent=1, allow_nan=False).encode())
             target.parent.mkdir(exist_ok=True)
             folder.rename(target)
-            _sync(target.parent)
+            sync(target.parent)
         except OSError as error:
             if target.is_dir() and (kept := self.find(stage, key)):  # another run was first
                 shutil.rmtree(folder, ignore_errors=True)
@@ -156,14 +226,14 @@ class Store:
                 f"could not save {target}: {error.strerror}. The result is lost; "
                 "free some space or choose another --out and run the same command again."
             ) from None
-        return Result(stage, key, target, dict(facts), files, str(record["made"]))
+        return Result(stage, key, target, dict(facts), files, str(record["made"]), identity)
 
     def forget(self, stage: str, key: str) -> None:
         """Remove a kept result, if there is one, to make room for a better one."""
         shutil.rmtree(self.root / stage / key, ignore_errors=True)
 
     def discard(self, folder: Path) -> None:
-        """Remove a scratch folder that came to nothing."""
+        """Remove a folder that came to nothing."""
         shutil.rmtree(folder, ignore_errors=True)
 
     def log_file(self, name: str) -> Path:
@@ -173,12 +243,17 @@ class Store:
         return folder / f"{name}.log"
 
     def keep_row(self, key: str, row: Mapping[str, Any]) -> None:
-        """Write one row of the board, whole.
+        """Write one row of the board, whole and sealed.
 
         Raises:
             StoreError: If it could not be saved.
         """
-        self.write(f"rows/{key}.json", json.dumps(row, indent=1, allow_nan=False) + "\n")
+        self.write(f"rows/{key}.json", seal(row))
+
+    def forget_row(self, key: str) -> None:
+        """Remove a row, if there is one, that another one has taken the place of."""
+        with suppress(OSError):
+            (self.root / "rows" / f"{key}.json").unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> Path:
         """Write one text file of the folder, whole.
@@ -195,41 +270,26 @@ class Store:
         return path
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All rows kept, in the order of their keys; an unreadable file is passed over."""
+        """All rows kept, in the order of their keys; see `keyed_rows`."""
         yield from self.keyed_rows().values()
 
     def keyed_rows(self) -> dict[str, dict[str, Any]]:
-        """All rows kept by their keys, in order; an unreadable file is passed over."""
+        """All rows kept by their keys, in order; what is no row is named and passed over.
+
+        Raises:
+            UsageError: If a newer version has written one.
+        """
         rows = {}
         for path in sorted((self.root / "rows").glob("*.json")):
-            with suppress(OSError, ValueError):
-                row = json.loads(path.read_bytes())
-                if isinstance(row, dict):
-                    rows[path.stem] = row
+            try:
+                rows[path.stem] = read_row(path)
+            except (OSError, ValueError) as fault:
+                text = "%r is left out: %s. The command that made it makes it again."
+                _LOG.warning(text, str(path), fault)
         return rows
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _remove_unfinished(folder: Path) -> None:
+    for path in folder.iterdir():
+        if not path.name.startswith(CHECKPOINT):
+            path.unlink()

@@ -17,11 +17,13 @@ from typing import Any
 
 from zoo.harness.child import run_clock
 from zoo.harness.clocked import Clocked, Exact, Kernel, Time
-from zoo.harness.execution import Child, Outcome
+from zoo.harness.execution import Outcome
 from zoo.harness.load import cores_in_use
+from zoo.harness.process import Child
 from zoo.harness.rounds import MOST, Series, best_batch, take_rounds
 from zoo.harness.stages import Tell
-from zoo.harness.store import Store, digest
+from zoo.harness.store import Store
+from zoo.harness.whole import digest
 
 BEST_ROUNDS = 3
 """Rounds in which the best batch is timed."""
@@ -107,7 +109,7 @@ class _Watched:
     child: Child = field(init=False)
 
     def start(self, log: Path) -> None:
-        self.child = Child(run_clock, (self.subject, log), self.subject.threads)
+        self.child = Child(run_clock, (self.subject,), self.subject.threads, log)
         self._hear()
 
     def ask(self, do: str, n: int) -> dict[str, Any]:

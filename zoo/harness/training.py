@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ from torch import Tensor, nn
 
 from zoo.contracts import Model, Recipe, Trainable
 from zoo.errors import PluginError
+from zoo.harness.checkpoint import Checkpoints, Descent
 from zoo.harness.data import (
     build_dataset,
     load_tensors,
+    load_training,
     save_tensors,
     seed_everything,
 )
@@ -24,16 +25,17 @@ from zoo.harness.stages import DATA_FILE, WEIGHTS_FILE, Tell, Train
 def train_stage(stage: Train, folder: Path, tell: Tell) -> dict[str, Any]:
     """Run a `Train` stage."""
     seed_everything("train", stage.seed)
-    x = load_tensors(stage.data.folder / DATA_FILE)["train"].to(stage.device)
+    x = load_training(stage.data.folder / DATA_FILE).to(stage.device)
     model = build_model(stage).to(stage.device)
     epochs = stage.epochs
     if stage.own_epochs and model.recipe.epochs is not None:
         epochs = model.recipe.epochs
     synchronise(stage.device)
-    start = time.perf_counter()
-    losses = train(model, x, epochs, tell)
+    checkpoints = Checkpoints(folder, stage.checkpoint_seconds, stage.device)
+    losses = train(model, x, epochs, tell, checkpoints)
     synchronise(stage.device)
-    seconds = time.perf_counter() - start
+    seconds = checkpoints.seconds
+    checkpoints.clear()
     save_tensors(folder / WEIGHTS_FILE, dict(model.state_dict()))
     return {
         "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -43,7 +45,13 @@ def train_stage(stage: Train, folder: Path, tell: Tell) -> dict[str, Any]:
     }
 
 
-def train(model: Model, x: Tensor, epochs: int, tell: Tell = lambda _: None) -> list[float]:
+def train(
+    model: Model,
+    x: Tensor,
+    epochs: int,
+    tell: Tell = lambda _: None,
+    checkpoints: Checkpoints | None = None,
+) -> list[float]:
     """Fit a model to conformations, by gradients if it has a loss.
 
     Args:
@@ -51,6 +59,7 @@ def train(model: Model, x: Tensor, epochs: int, tell: Tell = lambda _: None) -> 
         x: Training conformations, shape (n, beads, dim), in σ, on the same device.
         epochs: Passes over them.
         tell: Takes progress once per epoch.
+        checkpoints: Where to go on from, and to keep the state now and then.
 
     Returns:
         Mean loss of each epoch; empty for a model that is not trained by gradients.
@@ -69,45 +78,64 @@ def train(model: Model, x: Tensor, epochs: int, tell: Tell = lambda _: None) -> 
                 f"model {type(model).__name__} has parameters but no loss(x) to train them by. "
                 "Give it one, or keep what fit(x) finds in buffers."
             )
-        losses = _descend(model, parameters, x, epochs, tell)
+        losses = _descend(model, parameters, x, epochs, tell, checkpoints=checkpoints)
     model.eval()
     return losses
 
 
 def _descend(
-    model: Trainable, parameters: list[nn.Parameter], x: Tensor, epochs: int, tell: Tell
+    model: Trainable,
+    parameters: list[nn.Parameter],
+    x: Tensor,
+    epochs: int,
+    tell: Tell,
+    *,
+    checkpoints: Checkpoints | None,
 ) -> list[float]:
     recipe: Recipe = model.recipe  # type: ignore[attr-defined]
-    batch = min(recipe.batch_size, len(x))
-    steps = len(x) // batch
-    optimizer, schedule = _optimizer(recipe, parameters, epochs * steps)
+    steps = len(x) // min(recipe.batch_size, len(x))
     average = [p.detach().clone() for p in parameters] if recipe.ema else []
-    losses: list[float] = []
-    for epoch in range(epochs):
-        order = torch.randperm(len(x), device=x.device)
-        total = torch.zeros((), device=x.device)
-        for step in range(steps):
-            loss = model.loss(x[order[step * batch : (step + 1) * batch]])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            total += loss.detach()
-            if average:
-                done = epoch * steps + step
-                decay = min(recipe.ema, (done + 1) / (done + 10))  # forgets the start sooner
-                torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - decay)
-        losses.append(float(total) / steps)
-        if not math.isfinite(losses[-1]):
+    descent = Descent(model, *_optimizer(recipe, parameters, epochs * steps), average)  # type: ignore[arg-type]
+    if checkpoints:
+        checkpoints.restore(descent)
+    for epoch in range(len(descent.losses), epochs):
+        loss = _pass_over(model, parameters, x, descent, epoch)
+        if not math.isfinite(loss):
             raise PluginError(
-                f"the loss of {type(model).__name__} is {losses[-1]} in epoch {epoch + 1} of "
+                f"the loss of {type(model).__name__} is {loss} in epoch {epoch + 1} of "
                 f"{epochs}. Lower recipe.learning_rate, or look for a division by zero."
             )
-        tell({"done": epoch + 1, "total": epochs, "loss": losses[-1]})
+        descent.losses.append(loss)
+        tell({"done": epoch + 1, "total": epochs, "loss": loss})
+        if checkpoints:
+            checkpoints.offer(descent)
     with torch.no_grad():
         for parameter, mean in zip(parameters, average, strict=False):
             parameter.copy_(mean)
-    return losses
+    return descent.losses
+
+
+def _pass_over(
+    model: Trainable, parameters: list[nn.Parameter], x: Tensor, descent: Descent, epoch: int
+) -> float:
+    """One epoch; gives its mean loss."""
+    recipe: Recipe = model.recipe  # type: ignore[attr-defined]
+    batch = min(recipe.batch_size, len(x))
+    steps = len(x) // batch
+    order = torch.randperm(len(x), device=x.device)
+    total = torch.zeros((), device=x.device)
+    for step in range(steps):
+        loss = model.loss(x[order[step * batch : (step + 1) * batch]])
+        descent.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        descent.optimizer.step()
+        descent.schedule.step()
+        total += loss.detach()
+        if descent.average:
+            done = epoch * steps + step
+            decay = min(recipe.ema, (done + 1) / (done + 10))  # forgets the start sooner
+            torch._foreach_lerp_(descent.average, [p.detach() for p in parameters], 1 - decay)
+    return float(total) / steps
 
 
 def _optimizer(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -45,6 +49,38 @@ def origin(distribution: metadata.Distribution, name: str) -> tuple[str, str]:
         url = f"{quote(kind)}+{url}"
     url += _reference(found)
     return url, f"{name} @ {url}"
+
+
+@cache
+def is_modified(name: str) -> bool:
+    """Whether Python files of an installed distribution are not what its installer wrote down.
+
+    Its version says nothing then. Of one that is installed in place nothing is written down.
+
+    Args:
+        name: Its normalised name; what is no distribution is not modified.
+
+    Reference:
+        Holth, PEP 376 (2009) and PEP 427 (2012), the file RECORD.
+
+    Example:
+        >>> is_modified("pluggy"), is_modified("no-such-distribution")
+        (False, False)
+    """
+    try:
+        files = metadata.distribution(name).files or []
+    except metadata.PackageNotFoundError:
+        return False
+    return any(_differs(file, file.hash) for file in files if file.hash and file.suffix == ".py")
+
+
+def _differs(file: metadata.PackagePath, known: metadata.FileHash) -> bool:
+    """Whether a file is not the one of its hash, which is Base64 without its padding."""
+    try:
+        found = hashlib.new(known.mode, Path(file.locate()).read_bytes()).digest()
+    except (OSError, ValueError):
+        return True
+    return urlsafe_b64encode(found).decode().rstrip("=") != known.value
 
 
 def _reference(found: Mapping[str, Any]) -> str:

@@ -67,6 +67,12 @@ class Pinned:
         return path
 
     def _download(self) -> bytes:
+        if os.environ.get("ZOO_OFFLINE", "") not in ("", "0"):
+            raise UsageError(
+                f"{self.name} is not in {str(cache_folder())!r}, and --offline or ZOO_OFFLINE "
+                f"forbids to download it. Get it from {self.url} by other means, and name the "
+                f"copy: {self.option}."
+            )
         deadline = time.monotonic() + self.timeout
         raw = b""
         try:

@@ -1,0 +1,48 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from zoo.cli import values
+from zoo.harness.settings import PRESETS
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """What to learn, and how much to spend on it."""
+    parser.add_argument("--dataset", default="bead-spring", metavar="D", help="what to learn")
+    parser.add_argument(
+        "--preset", choices=tuple(PRESETS), default="standard", help="budget (default: standard)"
+    )
+
+
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    """The same, with limits, the device and the folder of results."""
+    add_dataset(parser)
+    limits = parser.add_argument_group("limits of every training, and of every other step")
+    limits.add_argument(
+        "--timeout", type=values.seconds, metavar="S",
+        help="end it after so many seconds (default: 3600)",
+    )  # fmt: skip
+    limits.add_argument(
+        "--memory", type=values.gigabytes, metavar="GB",
+        help="end it when its processes hold more (default: no limit)",
+    )  # fmt: skip
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_out(parser)
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """The folder of results."""
+    parser.add_argument(
+        "--out", type=Path, default=Path("zoo-results"), metavar="DIR",
+        help="where results are kept (default: zoo-results)",
+    )  # fmt: skip
+
+
+def add_offline(parser: argparse.ArgumentParser) -> None:
+    """A promise to leave the network alone."""
+    parser.add_argument(
+        "--offline", action="store_true", help="download nothing; the same as ZOO_OFFLINE=1"
+    )

@@ -1,0 +1,49 @@
+"""Rows as files: which of them are read, and which are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import UsageError
+from zoo.harness.whole import unseal
+
+SCHEMA = 2
+"""Number of the form that rows have; those with lower numbers are read as they are."""
+
+_SHAPE: Mapping[type, tuple[str, ...]] = {
+    str: ("model", "sampler", "dataset", "status", "reason", "measured"),
+    int: ("schema", "seed"),
+    dict: ("values", "faults", "floors", "times", "settings", "made_by"),
+}
+
+
+def read_row(path: Path) -> dict[str, Any]:
+    """Read a row that was kept.
+
+    Args:
+        path: Its file.
+
+    Raises:
+        ValueError: If it is not what was kept, or no row at all.
+        UsageError: If a newer version has written it.
+        OSError: If it cannot be read.
+    """
+    row, sealed = unseal(path.read_bytes())
+    if not sealed:  # an earlier version has written it
+        _check_shape(row)
+    number = row.get("schema")
+    if isinstance(number, int) and number > SCHEMA:
+        raise UsageError(
+            f"{str(path)!r} was written by a newer zoo: its schema is {number}, and this one reads "
+            f"up to {SCHEMA}. Install a newer polymer-zoo, or choose another folder."
+        )
+    return row
+
+
+def _check_shape(row: Mapping[str, Any]) -> None:
+    for kind, names in _SHAPE.items():
+        for name in names:
+            if not isinstance(row.get(name), kind):
+                raise ValueError(f"{name} is {row.get(name)!r:.40} in it")
