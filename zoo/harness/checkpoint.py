@@ -21,9 +21,8 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from zoo.errors import StoreError
 from zoo.harness.store import CHECKPOINT
-from zoo.harness.whole import write_whole
+from zoo.harness.whole import saving, write_whole
 
 
 @dataclass
@@ -84,10 +83,8 @@ class Checkpoints:
         earlier = self._paths()
         raw = _as_bytes(descent, self.seconds, self._device)
         path = self._folder / f"{CHECKPOINT}{hashlib.sha256(raw).hexdigest()}"
-        try:
+        with saving(path):
             write_whole(path, raw)
-        except OSError as error:
-            raise StoreError(f"could not save {path}: {error.strerror}.") from None
         for other in earlier:
             other.unlink()
         self._last = time.perf_counter()

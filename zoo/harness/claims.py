@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from zoo.errors import StoreError
+from zoo.harness.whole import saving
 
 AGAIN = 0.2
 """Seconds between two looks at a claim that another run has."""
@@ -39,7 +39,8 @@ class Claim:
 
     def release(self) -> None:
         """Give it up, and leave nothing behind."""
-        self.path.unlink(missing_ok=True)  # before the lock goes: the next one makes a new file
+        with suppress(OSError):  # before the lock goes: the next one makes a new file
+            self.path.unlink()
         os.close(self.descriptor)
 
 
@@ -80,14 +81,15 @@ def claimed(path: Path, stopped: threading.Event) -> Iterator[bool]:
     Raises:
         StoreError: If the file cannot be made.
     """
-    try:
+    with saving(path):
         path.parent.mkdir(exist_ok=True)
-        while (claim := try_claim(path)) is None:
-            if stopped.wait(AGAIN):
-                yield False
-                return
-    except OSError as error:
-        raise StoreError(f"could not write to {path.parent}: {error.strerror}.") from None
+        claim = try_claim(path)
+    while claim is None:
+        if stopped.wait(AGAIN):
+            yield False
+            return
+        with saving(path):
+            claim = try_claim(path)
     try:
         yield True
     finally:
@@ -122,8 +124,7 @@ class Scratch:
     def end(self) -> None:
         """Remove it with all that is in it."""
         rmtree(self.folder, ignore_errors=True)
-        with suppress(OSError):
-            self._claim.release()
+        self._claim.release()
 
 
 def sweep(parent: Path) -> None:

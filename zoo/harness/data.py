@@ -14,8 +14,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from zoo.contracts import Data, Dataset, ExactDataset
-from zoo.errors import InvalidError, PluginError, StoreError, UsageError
+from zoo.errors import InvalidError, PluginError, UsageError
 from zoo.harness.stages import DATA_FILE, REPLICAS_FILE, Materialise, Tell
+from zoo.harness.whole import saving
 from zoo.polymer.trajectories import effective_size, resample_blocks
 from zoo.registry import Choice
 
@@ -93,10 +94,8 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         StoreError: If they cannot be written.
     """
     raw = save({name: _whole(x) for name, x in tensors.items()})
-    try:
+    with saving(path):
         path.write_bytes(raw)
-    except OSError as error:
-        raise StoreError(f"could not save {path}: {error.strerror}. Free some space.") from None
 
 
 def _whole(x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from zoo.harness.memory import session_memory
 from zoo.harness.process import Child
 from zoo.harness.stages import Stage, Tell, is_outdated
 from zoo.harness.store import Result, Store
+from zoo.harness.whole import saving
 
 LOOK = 0.2
 """Seconds between two looks at a child."""
@@ -76,15 +77,12 @@ class Runner:
         key = stage.key
         if kept := self.store.find(stage.name, key):
             return Outcome("ok", result=kept, cached=True)
-        try:
-            with self.store.claim(f"{stage.name}-{key}", self._stopped) as claimed:
-                if not claimed:
-                    return _INTERRUPTED
-                if kept := self.store.find(stage.name, key):  # another run was at work on it
-                    return Outcome("ok", result=kept, cached=True)
-                return self._make(stage, key, tell)
-        except OSError as error:
-            raise StoreError(f"could not write to {self.store.root}: {error.strerror}.") from None
+        with self.store.claim(f"{stage.name}-{key}", self._stopped) as claimed:
+            if not claimed:
+                return _INTERRUPTED
+            if kept := self.store.find(stage.name, key):  # another run was at work on it
+                return Outcome("ok", result=kept, cached=True)
+            return self._make(stage, key, tell)
 
     def _make(self, stage: Stage, key: str, tell: Tell) -> Outcome:
         folder = self.store.workplace(stage.name, key)
@@ -112,7 +110,8 @@ class Runner:
         self, stage: Stage, folder: Path, log: Path, tell: Tell
     ) -> tuple[Outcome, dict[str, Any]]:
         """How a stage ended in a child, and what it had to say."""
-        log.unlink(missing_ok=True)
+        with saving(log):
+            log.unlink(missing_ok=True)
         child = Child(run_stage, (stage, folder, self.timeout), self.threads, log)
         deadline = time.monotonic() + self.timeout
         ended: Outcome | None = None

@@ -23,7 +23,7 @@ from typing import Any
 from zoo.errors import StoreError, UsageError
 from zoo.harness.claims import Scratch, claimed, sweep
 from zoo.harness.rowfile import read_row
-from zoo.harness.whole import digest, seal, sha256_of, sync, write_whole
+from zoo.harness.whole import digest, saving, seal, sha256_of, sync, write_whole
 
 RECORD = "result.json"
 
@@ -89,9 +89,9 @@ class Store:
             sweep(self.root / "tmp")
             self.probe()
         except (OSError, StoreError) as error:
-            why = (error.strerror if isinstance(error, OSError) else str(error)) or str(error)
+            why = str(error) if isinstance(error, StoreError) else f"{error.strerror}."
             raise UsageError(
-                f"cannot write to the output folder {str(self.root)!r}: {why.rstrip('.')}. "
+                f"cannot write to the output folder {str(self.root)!r}: {why} "
                 "Choose a folder you may write with --out."
             ) from None
         return self
@@ -103,12 +103,9 @@ class Store:
             StoreError: If it cannot.
         """
         probe = self.scratch()
-        try:
+        with saving(self.root):
             write_whole(probe / "probe", bytes(PROBE))
-        except OSError as error:
-            raise StoreError(f"could not write to {self.root}: {error.strerror}.") from None
-        finally:
-            self.discard(probe)
+        self.discard(probe)
 
     def scratch(self) -> Path:
         """A new empty folder, on the same file system, for a result in the making.
@@ -116,25 +113,28 @@ class Store:
         Raises:
             StoreError: If it cannot be made.
         """
-        try:
-            with self._lock:
-                if self._scratch is None:
-                    self._scratch = Scratch(self.root / "tmp")
-                    weakref.finalize(self, self._scratch.end)
-            return self._scratch.new()
-        except OSError as error:
-            raise StoreError(f"could not write to {self.root}: {error.strerror}.") from None
+        with saving(self.root):
+            return self._own().new()
+
+    def _own(self) -> Scratch:
+        """What this run alone writes in, and what goes with it."""
+        with self._lock:
+            if self._scratch is None:
+                self._scratch = Scratch(self.root / "tmp")
+                weakref.finalize(self, self._scratch.end)
+            return self._scratch
 
     def workplace(self, stage: str, key: str) -> Path:
         """The folder in which a stage is made; checkpoints of an earlier attempt are in it.
 
         Raises:
-            OSError: If it cannot be made.
+            StoreError: If it cannot be made.
         """
         folder = self.root / "unfinished" / f"{stage}-{key}"
-        folder.parent.mkdir(exist_ok=True)
-        folder.mkdir(exist_ok=True)
-        _remove_unfinished(folder)
+        with saving(folder):
+            folder.parent.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True)
+            _remove_unfinished(folder)
         return folder
 
     def leave(self, folder: Path) -> None:
@@ -237,9 +237,14 @@ class Store:
         shutil.rmtree(folder, ignore_errors=True)
 
     def log_file(self, name: str) -> Path:
-        """Where a job's output goes."""
+        """Where a job's output goes.
+
+        Raises:
+            StoreError: If there is no room for it.
+        """
         folder = self.root / "logs"
-        folder.mkdir(exist_ok=True)
+        with saving(folder):
+            folder.mkdir(exist_ok=True)
         return folder / f"{name}.log"
 
     def keep_row(self, key: str, row: Mapping[str, Any]) -> None:
@@ -262,11 +267,9 @@ class Store:
             StoreError: If it could not be saved.
         """
         path = self.root / name
-        try:
+        with saving(path):
             path.parent.mkdir(exist_ok=True)
-            write_whole(path, text.encode())
-        except OSError as error:
-            raise StoreError(f"could not save {path}: {error.strerror}.") from None
+            write_whole(path, text.encode(), self._own().folder)
         return path
 
     def rows(self) -> Iterator[dict[str, Any]]:

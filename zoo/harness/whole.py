@@ -6,14 +6,26 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from zoo.errors import StoreError
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+
+def write_whole(path: Path, data: bytes, folder: Path | None = None) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Args:
+        path: The file.
+        data: What will be in it.
+        folder: Where it is while it is in the making; by default beside the file.
+
+    Raises:
+        OSError: If it cannot be written; an earlier one is then as it was.
+    """
+    temporary = (folder or path.parent) / f".{path.name}.{uuid.uuid4().hex[:8]}"
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -22,6 +34,22 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def saving(what: Path) -> Iterator[None]:
+    """Say of what cannot be written what it is.
+
+    Raises:
+        StoreError: In place of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"could not save {what}: {error.strerror or error}. Free some space, or choose another "
+            "folder, and run the same command again."
+        ) from None
 
 
 def sync(path: Path) -> None:
