@@ -16,6 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -41,14 +42,30 @@ Pipes = tuple[Connection, Connection]
 """Where messages go to and fro, and where output goes."""
 
 
-def run_stage(stage: Stage, folder: Path, seconds: float, pipes: Pipes, threads: int) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Where a stage is made.
+
+    Args:
+        folder: Its folder.
+        seconds: How long it may take.
+        claim: The claim to that folder: nobody else gets it while the child is there.
+    """
+
+    folder: Path
+    seconds: float
+    claim: object
+
+
+def run_stage(stage: Stage, place: Place, pipes: Pipes, threads: int) -> None:
     """Run a stage and leave `outcome.json` in its folder."""
     channel, output = pipes
+    folder = place.folder
     _settle_in(output, threads)
     stacks = (folder / STACKS).open("w", encoding="utf-8")  # the log may be full by then
     faulthandler.register(signal.SIGUSR1, stacks)
     # Not even code that never lets Python run again outlives this.
-    faulthandler.dump_traceback_later(seconds + ORPHANED, exit=True)
+    faulthandler.dump_traceback_later(place.seconds + ORPHANED, exit=True)
 
     def tell(message: dict[str, Any]) -> None:
         _send(channel, message)

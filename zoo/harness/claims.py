@@ -68,7 +68,7 @@ def try_claim(path: Path) -> Claim | None:
 
 
 @contextmanager
-def claimed(path: Path, stopped: threading.Event) -> Iterator[bool]:
+def claimed(path: Path, stopped: threading.Event) -> Iterator[Claim | None]:
     """Wait for a claim and hold it.
 
     Args:
@@ -76,7 +76,7 @@ def claimed(path: Path, stopped: threading.Event) -> Iterator[bool]:
         stopped: Ends the waiting.
 
     Yields:
-        Whether it is held; if not, the waiting was ended.
+        The claim; nothing if the waiting was ended.
 
     Raises:
         StoreError: If the file cannot be made.
@@ -86,12 +86,12 @@ def claimed(path: Path, stopped: threading.Event) -> Iterator[bool]:
         claim = try_claim(path)
     while claim is None:
         if stopped.wait(AGAIN):
-            yield False
+            yield None
             return
         with saving(path):
             claim = try_claim(path)
     try:
-        yield True
+        yield claim
     finally:
         claim.release()
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import StoreError
-from zoo.harness.child import OUTCOME, STACKS, UNSAVED, run_stage
+from zoo.harness.child import OUTCOME, STACKS, UNSAVED, Place, run_stage
+from zoo.harness.claims import Claim
 from zoo.harness.memory import session_memory
-from zoo.harness.process import Child
+from zoo.harness.process import Child, Held
 from zoo.harness.stages import Stage, Tell, is_outdated
 from zoo.harness.store import Result, Store
 from zoo.harness.whole import saving
@@ -77,20 +78,20 @@ class Runner:
         key = stage.key
         if kept := self.store.find(stage.name, key):
             return Outcome("ok", result=kept, cached=True)
-        with self.store.claim(f"{stage.name}-{key}", self._stopped) as claimed:
-            if not claimed:
+        with self.store.claim(f"{stage.name}-{key}", self._stopped) as claim:
+            if claim is None:
                 return _INTERRUPTED
             if kept := self.store.find(stage.name, key):  # another run was at work on it
                 return Outcome("ok", result=kept, cached=True)
-            return self._make(stage, key, tell)
+            return self._make(stage, key, claim, tell)
 
-    def _make(self, stage: Stage, key: str, tell: Tell) -> Outcome:
+    def _make(self, stage: Stage, key: str, claim: Claim, tell: Tell) -> Outcome:
         folder = self.store.workplace(stage.name, key)
         start, outcome = time.monotonic(), _INTERRUPTED
         try:
-            outcome, facts = self._run(
-                stage, folder, self.store.log_file(f"{stage.name}-{key}"), tell
-            )
+            place = Place(folder, self.timeout, Held(claim.descriptor))
+            log = self.store.log_file(f"{stage.name}-{key}")
+            outcome, facts = self._run(stage, place, log, tell)
             if outcome.status == "ok" and (stage.key != key or is_outdated(stage)):
                 outcome = Outcome("invalid", _MODIFIED)
             if outcome.status != "ok":
@@ -107,12 +108,12 @@ class Runner:
             end(folder)
 
     def _run(
-        self, stage: Stage, folder: Path, log: Path, tell: Tell
+        self, stage: Stage, place: Place, log: Path, tell: Tell
     ) -> tuple[Outcome, dict[str, Any]]:
         """How a stage ended in a child, and what it had to say."""
         with saving(log):
             log.unlink(missing_ok=True)
-        child = Child(run_stage, (stage, folder, self.timeout), self.threads, log)
+        child = Child(run_stage, (stage, place), self.threads, log)
         deadline = time.monotonic() + self.timeout
         ended: Outcome | None = None
         facts: dict[str, Any] = {}
@@ -124,10 +125,12 @@ class Runner:
         finally:
             child.end(hangs=ended is not None and ended.status == "timeout")
         if ended is None:
-            ended, facts = _read_outcome(folder / OUTCOME, child.exit_status)
+            ended, facts = _read_outcome(place.folder / OUTCOME, child.exit_status)
         if ended.status != "ok":
             with suppress(OSError):
-                child.log.note((folder / STACKS).read_text(encoding="utf-8", errors="replace"))
+                child.log.note(
+                    (place.folder / STACKS).read_text(encoding="utf-8", errors="replace")
+                )
             child.log.note(f"{ended.status}: {ended.reason}")
         if ended.status in _WITHOUT_TRACEBACK:
             ended = Outcome(ended.status, f"{ended.reason}. Its log is {log}.")

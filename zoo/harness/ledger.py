@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,17 +68,30 @@ class Ledger:
             self.store.forget_row(job.unscored_key)
         return row
 
+    def keep_scores(self, jobs: Iterable[Job], floors: Floors) -> None:
+        """Keep rows that have no times yet, but of jobs whose row is there, perhaps with times.
+
+        Raises:
+            StoreError: If one cannot be saved; the message has the scores.
+        """
+        there = {key for key, row in self.store.keyed_rows().items() if row.get("status") == "ok"}
+        for job in jobs:
+            if job.key not in there:
+                self.keep(job, floors, {})
+
     def keep_unfinished(self, working: Sequence[Working], floor: Future[Floors]) -> None:
         """Keep a row of every job of a run that is stopped, as far as it came.
 
         Jobs whose scores an earlier run has kept are left as they are.
         """
-        floors = _result(floor, {})
         with suppress(StoreError):  # the reason why it is stopped, perhaps, and told of already
-            whole = [row for row in self.store.rows() if row["status"] == "ok"]
-            for job in _jobs(self.plan, working):
-                if job.verdict[0] == "ok" or not any(_is_of(row, job) for row in whole):
-                    self.keep(job, floors, {})
+            whole = [row for row in self.store.rows() if row.get("status") == "ok"]
+            new = [
+                job
+                for job in _jobs(self.plan, working)
+                if job.verdict[0] == "ok" or not any(_is_of(row, job) for row in whole)
+            ]
+            self.keep_scores(new, _result(floor, {}))
 
 
 def _jobs(plan: Plan, working: Sequence[Working]) -> Iterator[Job]:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import reduction
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +35,25 @@ _PRELOAD = ["zoo.harness.child", "zoo.harness.clock", "zoo.harness.scoring"]
 _CONTEXT = multiprocessing.get_context("forkserver")
 # Whoever starts a process polls all others too, and of two polls at once one reads a wrong status.
 _POLLING = threading.Lock()
+
+
+class Held:
+    """An open file that a child holds as well, from its start to its end.
+
+    Args:
+        descriptor: The file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __reduce__(self) -> tuple[Callable[[Any], Held], tuple[Any]]:
+        """Travel with a child that is being started."""
+        return _received, (reduction.DupFd(self.descriptor),)
+
+
+def _received(duplicate: Any) -> Held:  # noqa: ANN401 - of a class without a public name
+    return Held(duplicate.detach())
 
 
 class CappedLog:

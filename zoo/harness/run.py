@@ -110,8 +110,7 @@ class Run:
                 ledger.keep_unfinished(working, floor)
                 raise
         jobs = [job for jobs in done for job in jobs]
-        for job in jobs:  # so that an interrupt from here on costs times only
-            ledger.keep(job, floors, {})
+        ledger.keep_scores(jobs, floors)  # so that an interrupt from here on costs times only
         with self.store.claim("times", threading.Event()):  # two runs would disturb each other
             times = self._time(jobs)
         return [ledger.keep(job, floors, times) for job in jobs]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import StoreError, UsageError
-from zoo.harness.claims import Scratch, claimed, sweep
+from zoo.harness.claims import Claim, Scratch, claimed, sweep
 from zoo.harness.rowfile import read_row
 from zoo.harness.whole import digest, saving, seal, sha256_of, sync, write_whole
 
@@ -143,7 +143,7 @@ class Store:
             _remove_unfinished(folder)
             folder.rmdir()  # if it is empty
 
-    def claim(self, name: str, stopped: threading.Event) -> AbstractContextManager[bool]:
+    def claim(self, name: str, stopped: threading.Event) -> AbstractContextManager[Claim | None]:
         """Wait until no other run is at work on something, and claim it; see `claimed`."""
         return claimed(self.root / "claims" / name, stopped)
 
