@@ -286,6 +286,8 @@ class Store:
         for path in sorted((self.root / "rows").glob("*.json")):
             try:
                 rows[path.stem] = read_row(path)
+            except UsageError:
+                raise
             except (OSError, ValueError) as fault:
                 text = "%r is left out: %s. The command that made it makes it again."
                 _LOG.warning(text, str(path), fault)
