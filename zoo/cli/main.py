@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data; 3 a fault of ours, or a result could not be saved; 5 nothing selected or comparable;
         130 or 143 interrupted, with everything finished kept.
     """
+    if arguments is None:
+        _begin_in_utf8()
     _speak_utf8()
     options = build_parser().parse_args(arguments)
     if options.offline:
@@ -86,6 +88,12 @@ def _end_at_once(number: int, _frame: FrameType | None) -> None:
     if sys.stderr.isatty():
         os.write(2, b"\x1b[?25h")  # the cursor, which a progress bar hides
     os._exit(_STATUS[signal.Signals(number)])
+
+
+def _begin_in_utf8() -> None:
+    """Begin anew in UTF-8 mode, where names of files would otherwise be taken for ASCII."""
+    if not sys.flags.utf8_mode and sys.getfilesystemencoding().lower() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 def _speak_utf8() -> None:
