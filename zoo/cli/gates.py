@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo.cli.shared import registry_of
 from zoo.errors import UsageError
-from zoo.wording import printable
+from zoo.wording import counted, printable
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -61,3 +61,26 @@ def show_kept(options: argparse.Namespace) -> int:
     texts = api.kept_lines(options.names, options.out)
     sys.stdout.write("\n".join(texts))
     return 0
+
+
+def why(options: argparse.Namespace) -> int:
+    """`zoo why MODEL SAMPLER [SEED]` and `zoo why KEY`: what has changed since a row was made."""
+    from zoo.harness.kept import choose_rows
+    from zoo.harness.store import Store
+    from zoo.harness.why import explain
+
+    store, changed = Store(options.out), 0
+    if not store.root.is_dir():
+        raise UsageError(f"there is no results folder {str(options.out)!r}. Run `zoo run` first.")
+    rows = choose_rows(store.keyed_rows(), options.names, str(options.out))
+    registry = registry_of(options)
+    for key, row in rows.items():
+        found = explain(row, registry, store)
+        what = f"{row['model']} · {row['sampler']} seed {row['seed']} (row {key})"
+        verdict = counted(len(found), "change") if found else "nothing has changed"
+        sys.stdout.write(f"{printable(what)}: {verdict}\n")
+        for one in found:
+            text = f"{one.stage}: {one.part}: was {one.was}, is {one.now}"
+            sys.stdout.write(f"  {printable(text)}\n")
+        changed += len(found)
+    return 1 if changed else 0

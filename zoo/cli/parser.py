@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_run, _list, _show, _leaderboard, _sample, _score, _power, _compare, _verify):
         add(actions)
-    for add in (_report, _plot, _latent, _guide, _plugins, _check, _new):
+    for add in (_why, _report, _plot, _latent, _guide, _plugins, _check, _new):
         add(actions)
     return parser
 
@@ -199,6 +199,15 @@ def _verify(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="the results it was made of (default: its own folder, or else zoo-results)",
     )  # fmt: skip
     verify.add_argument("--jobs", type=values.positive, metavar="N", help="default: one per core")
+
+
+def _why(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    reason = _command(actions, "why", gates.why, "what has changed since a row was made")
+    reason.add_argument(
+        "names", nargs="+", metavar="NAME",
+        help="the MODEL and SAMPLER of a kept line and perhaps a SEED, or the beginning of a key",
+    )  # fmt: skip
+    add_out(reason)
 
 
 def _report(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

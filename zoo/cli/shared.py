@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zoo.registry import Registry, installed
+from zoo.specs import HEADLINE
 from zoo.wording import printable
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def finish(
 
     write(render(board, options.format, left_out))
     note(f"kept in {options.out}: leaderboard.csv, leaderboard.md, leaderboard.json")
-    if (own["status"] == "ok").all():
+    if own[f"{HEADLINE}_floor"].isna().any():
+        note("the floor could not be measured: nothing says what a perfect model would get")
+    elif (own["status"] == "ok").all():
         return 0
     note(f"what failed has left its output and traceback in {options.out / 'logs'}")
     return 1

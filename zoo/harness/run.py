@@ -12,18 +12,16 @@ from typing import Any
 from zoo.errors import PluginError, UsageError
 from zoo.harness.clocked import Time
 from zoo.harness.execution import Outcome, Runner
+from zoo.harness.jobs import drawing, evaluation, scoring, training
 from zoo.harness.ledger import Floors, Ledger
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Entry, Plan
 from zoo.harness.rows import Job, Row
 from zoo.harness.stages import (
     CANARY_NAMES,
-    Evaluate,
     Floor,
     Materialise,
     Power,
-    Sample,
-    Score,
     Stage,
     Train,
 )
@@ -130,17 +128,7 @@ class Run:
 
     def train(self, model: Choice, data: Result, seed: int) -> Train:
         """The training stage of a model at a seed."""
-        settings = self.plan.settings
-        return Train(
-            model,
-            self.plan.dataset,
-            data,
-            seed,
-            settings.epochs,
-            settings.own_epochs,
-            self.device,
-            settings.checkpoint_seconds,
-        )
+        return training(self.plan, model, data, seed, self.device)
 
     def resolve(self, stage: Stage, label: str) -> Outcome:
         """Find or make one result, with events on the way."""
@@ -208,9 +196,9 @@ class Run:
         """Train one model, ask for its density, and draw and score it with each sampler."""
         label = f"{train.model.label} seed {train.seed}"
         trained, evaluated = self.resolve(train, label), None
-        entries, settings = self.plan.entries_of(train.model), self.plan.settings
+        entries = self.plan.entries_of(train.model)
         if trained.result and any(map(self.plan.densities_of, entries)):
-            evaluated = self.resolve(Evaluate(train, trained.result, settings.batch), label)
+            evaluated = self.resolve(evaluation(self.plan, train, trained.result), label)
         jobs = [Job(train, entry.sampler, trained, evaluated) for entry in entries]
         if evaluated is None or evaluated.result:
             for entry, job in zip(entries, jobs, strict=True):
@@ -219,29 +207,14 @@ class Run:
 
     def _draw_and_score(self, entry: Entry, job: Job) -> None:
         """Take a job from its trained model to its scores, as far as it goes."""
-        plan, settings, trained = self.plan, self.plan.settings, job.trained.result
-        if trained is None:
+        if job.trained.result is None:
             return
         label = f"{entry.model.label} {entry.sampler.label} seed {job.train.seed}"
-        stage = Sample(
-            job.train,
-            trained,
-            entry.sampler,
-            settings.draws,
-            settings.batch,
-            log_prob="log_prob" in plan.densities_of(entry),
-        )
+        stage = drawing(self.plan, entry, job.train, job.trained.result)
         job.drawn = self.resolve(stage, label)
         if job.drawn.result:
-            score = Score(
-                job.drawn.result,
-                plan.dataset,
-                job.train.data,
-                plan.metrics_of(entry),
-                settings.replicas,
-                settings.draw_groups if settings.seeds == 1 else 0,
-                job.evaluated.result if job.evaluated else None,
-            )
+            evaluated = job.evaluated.result if job.evaluated else None
+            score = scoring(self.plan, entry, job.drawn.result, job.train.data, evaluated)
             job.scored = self.resolve(score, label)
 
     def _time(self, jobs: Sequence[Job]) -> dict[tuple[Choice, Choice, str], Outcome]:

@@ -23,7 +23,7 @@ from typing import Any
 from zoo.errors import StoreError, UsageError
 from zoo.harness.claims import Claim, Scratch, claimed, sweep
 from zoo.harness.rowfile import read_row
-from zoo.harness.whole import digest, saving, seal, sha256_of, sync, write_whole
+from zoo.harness.whole import as_json, digest, saving, seal, sha256_of, sync, write_whole
 
 RECORD = "result.json"
 
@@ -205,14 +205,14 @@ class Store:
         Raises:
             StoreError: If the result could not be saved.
         """
-        target, identity = self.root / stage / key, dict(identity or {})
+        target, known = self.root / stage / key, as_json(identity or {})
         try:
             names = sorted(path.name for path in folder.iterdir())
             files = {name: sha256_of(folder / name) for name in names}
             for name in names:
                 sync(folder / name)
             record = {"key": key, "made": now(), "files": files, "facts": dict(facts)}
-            record |= {"identity": identity} if identity else {}
+            record |= {"identity": known} if known else {}
             sealed = record | {"sha256": digest(record)}
             write_whole(folder / RECORD, json.dumps(sealed, indent=1, allow_nan=False).encode())
             target.parent.mkdir(exist_ok=True)
@@ -226,7 +226,7 @@ class Store:
                 f"could not save {target}: {error.strerror}. The result is lost; "
                 "free some space or choose another --out and run the same command again."
             ) from None
-        return Result(stage, key, target, dict(facts), files, str(record["made"]), identity)
+        return Result(stage, key, target, dict(facts), files, str(record["made"]), known)
 
     def forget(self, stage: str, key: str) -> None:
         """Remove a kept result, if there is one, to make room for a better one."""

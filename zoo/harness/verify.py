@@ -198,7 +198,7 @@ class _Work:
             made_by, settings = row["made_by"], row["settings"]
             keys = made_by["keys"]
             dataset = self.registry.find("dataset", row["dataset"])
-            data = _data(self.store, made_by["data_sha256"])
+            data = kept_data(self.store, made_by["data_sha256"])
             score = Score(
                 drawn=self.store.check("sample", keys["sample"]),
                 dataset=dataset,
@@ -234,7 +234,7 @@ def _longest(row: Row, what: str) -> int:
     return max(map(len, row.get(what, {}).values()), default=0)
 
 
-def _data(store: Store, sha256: str) -> Result:
+def kept_data(store: Store, sha256: str) -> Result:
     """The kept conformations of a dataset, whatever code made them.
 
     Raises:

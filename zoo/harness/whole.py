@@ -78,6 +78,16 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def as_json(value: object) -> Any:  # noqa: ANN401 - JSON
+    """A value as it comes back from a file.
+
+    Example:
+        >>> as_json({"a": (1, 2), "b": b""})
+        {'a': [1, 2], 'b': "b''"}
+    """
+    return json.loads(json.dumps(value, default=repr))
+
+
 def seal(record: Mapping[str, Any]) -> str:
     """A record as JSON with its own digest.
 
