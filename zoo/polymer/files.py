@@ -6,7 +6,10 @@ memory is taken, and every fault is named with the frame it is in.
 
 from __future__ import annotations
 
+import lzma
 import math
+import struct
+import warnings
 import zipfile
 import zlib
 from io import BytesIO
@@ -27,7 +30,10 @@ _MOST_BYTES = 8 * MOST_VALUES
 _MOST_SQUEEZED = 200
 """Packed conformations shrink a few times; what shrinks so often is empty or a trap."""
 
-_UNREADABLE = (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (
+    *(ValueError, EOFError, OSError, RuntimeError, OverflowError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 
 Raw = NDArray[np.generic]
 
@@ -178,7 +184,11 @@ def _array(file: IO[bytes], size: int) -> Raw:
         header = np.lib.format.read_array_header_2_0
     elif version != (1, 0):
         raise ValueError(f"it is in version {version} of NumPy's format")
-    shape, fortran, dtype = header(file)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of headers as Python 2 wrote them
+            shape, fortran, dtype = header(file)
+    except Exception:  # noqa: BLE001 - it is read as Python's literals are, and fails like them
+        raise ValueError("its header cannot be read") from None
     _check_header(shape, dtype)
     body = math.prod(shape) * dtype.itemsize
     if body > size:
