@@ -14,6 +14,9 @@ from zoo.board.statistics import Array, Scores, jackknife_variance
 from zoo.board.times import timing
 from zoo.specs import HEADLINE
 
+HUGE = 1e100
+"""Numbers from here on are taken for infinite: their squares are."""
+
 Row = Mapping[str, Any]
 _BUDGET = ("preset", "epochs", "own_epochs", "draws", "batch")
 """The settings that make lines of different budgets."""
@@ -78,7 +81,7 @@ def _status(job: Row) -> str:
 def _value(job: Row, name: str) -> float | None:
     """A metric's value where there is one and it is a number: NaN neither wins nor ties."""
     value = job["values"].get(name)
-    return value if isinstance(value, float | int) and math.isfinite(value) else None
+    return value if isinstance(value, float | int) and abs(value) < HUGE else None
 
 
 def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
@@ -116,7 +119,7 @@ def scores(lines: Sequence[Sequence[Row]], names: Sequence[str]) -> Scores:
         dtype=float,
     )
     # Replicates that are no numbers say nothing, as if all test sets had given the same.
-    silent = ~np.isfinite(table).all(axis=(1, 2))
+    silent = ~(np.abs(table) < HUGE).all(axis=(1, 2))
     table[silent] = table[silent][:, :, :1]
     noise = np.array([_draw_noise(jobs[0], name) for jobs in lines for name in names], dtype=float)
     groups = max((len(jobs[0].get("without", {}).get(names[0], ())) for jobs in lines), default=0)
