@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import PluginError, StoreError
+from zoo.errors import PluginError
 from zoo.harness.clocked import Clocked
 from zoo.harness.stages import Stage, Tell
 
@@ -30,9 +30,6 @@ OUTCOME = "outcome.json"
 
 STACKS = "stacks.txt"
 """Where a child writes down what it is doing when it gets the signal USR1."""
-
-UNSAVED = "unsaved"
-"""Status of a stage whose files could not be written; it never leaves the harness."""
 
 ORPHANED = 60.0
 """Seconds after its limit at which a child ends by itself, should nobody be left to end it."""
@@ -140,8 +137,6 @@ def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"status": "oom", "reason": f"out of memory: {_first_line(error)}"}
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything at all
         traceback.print_exc()
-        if isinstance(error, StoreError):
-            return {"status": UNSAVED, "reason": _first_line(error)}
         if _NO_MEMORY in str(error):
             return {"status": "oom", "reason": f"out of memory: {_first_line(error)}"}
         if isinstance(error, PluginError):

@@ -23,12 +23,12 @@ from typing import Any
 from zoo.errors import StoreError, UsageError
 from zoo.harness.claims import Claim, Scratch, claimed, sweep
 from zoo.harness.rowfile import read_row
-from zoo.harness.whole import as_json, digest, saving, seal, sha256_of, sync, write_whole
+from zoo.harness.whole import as_json, digest, reserve, saving, seal, sha256_of, sync, write_whole
 
 RECORD = "result.json"
 
-PROBE = 1 << 16
-"""Bytes that must go into the folder before any work begins."""
+PROBE = 1 << 24
+"""Bytes that must go into the folder before any work begins, and after a failure."""
 
 CHECKPOINT = "checkpoint-"
 """How the names of files begin that a stage may go on from."""
@@ -97,14 +97,14 @@ class Store:
         return self
 
     def probe(self) -> None:
-        """See that something can still be written.
+        """See that there is room for a result.
 
         Raises:
-            StoreError: If it cannot.
+            StoreError: If there is not.
         """
         probe = self.scratch()
         with saving(self.root):
-            write_whole(probe / "probe", bytes(PROBE))
+            reserve(probe / "probe", PROBE)
         self.discard(probe)
 
     def scratch(self) -> Path:

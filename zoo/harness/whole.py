@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -34,6 +35,23 @@ def write_whole(path: Path, data: bytes, folder: Path | None = None) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file of some bytes without writing them, where the file system can.
+
+    Raises:
+        OSError: If there is no room.
+    """
+    with path.open("wb") as file:
+        file.write(b"x")
+        file.flush()
+        if hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                    raise
 
 
 @contextmanager
