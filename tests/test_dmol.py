@@ -156,6 +156,21 @@ def test_without_a_network_a_copy_will_do(site: Site, tmp_path: Path) -> None:
     assert site.asked == []
 
 
+@pytest.mark.parametrize("word", ["1", "yes"])
+def test_offline_nothing_is_asked_of_the_network(
+    site: Site, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """A file that is not in the cache is refused with what to do; one that is there is used."""
+    monkeypatch.setenv("ZOO_OFFLINE", word)
+    with pytest.raises(UsageError, match=r"--offline or ZOO_OFFLINE forbids.*toy\[path"):
+        site.file("right").fetch()
+    assert site.asked == []
+    monkeypatch.setenv("ZOO_OFFLINE", "0")
+    kept = site.file("right").fetch()
+    monkeypatch.setenv("ZOO_OFFLINE", word)
+    assert site.file("right").fetch() == kept
+
+
 def test_the_cache_is_where_others_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without ZOO_CACHE it follows XDG_CACHE_HOME if absolute, and else lies in the home folder."""
     monkeypatch.delenv("ZOO_CACHE")

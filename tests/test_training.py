@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 import zoo
 from zoo.contracts import Model
 from zoo.errors import PluginError
+from zoo.harness.data import load_training, save_tensors
 from zoo.harness.training import train
 
 
@@ -180,3 +182,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(bad: float) -> None:
     with pytest.raises(PluginError, match=rf"loss of Diverging is {bad} in epoch 3 of 9"):
         train(Diverging(batch_size=4), numbers(12), 9, told.append)
     assert [one["done"] for one in told] == [1, 2]
+
+
+def test_training_has_the_training_conformations_alone(tmp_path: Path) -> None:
+    """What a model is trained on is a copy: nothing of the test conformations lies behind it."""
+    train_x, test_x = torch.randn(5, 4, 2), torch.randn(7, 4, 2)
+    save_tensors(tmp_path / "data", {"train": train_x, "test": test_x})
+    before = (tmp_path / "data").read_bytes()
+    x = load_training(tmp_path / "data")
+    assert torch.equal(x, train_x)
+    assert x.untyped_storage().nbytes() == x.numel() * x.element_size()
+    x.zero_()
+    assert (tmp_path / "data").read_bytes() == before
