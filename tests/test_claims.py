@@ -40,7 +40,7 @@ def test_a_claim_is_one_owners(tmp_path: Path) -> None:
 
 
 def test_a_claim_ends_with_its_owner_and_not_before(tmp_path: Path) -> None:
-    """While the owner lives it has both; once it is killed the claim is free and the scratch gone."""
+    """Claim and scratch folder are the owner's while it lives; after a kill nothing holds them."""
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

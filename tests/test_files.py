@@ -67,6 +67,24 @@ def test_faults_are_named(tmp_path: Path) -> None:
             read_conformations(path, (12, 2))
 
 
+def test_all_faults_of_an_xyz_are_named_with_their_lines(tmp_path: Path) -> None:
+    """One message has every line that will not do, up to a few."""
+    path = tmp_path / "chains.xyz"
+    good, short, word = "C 1 2 3\n", "C 1 2\n", "C 1 2 x\n"
+    path.write_text(f"2\n\n{good}{short}2\n\n{word}{good}1\n\n{good}\n")
+    with pytest.raises(UsageError) as refusal:
+        read_conformations(path, (2, 3))
+    for fault in (
+        "line 4 should be a symbol and three numbers, not 'C 1 2'",
+        "line 7 should be a symbol and three numbers, not 'C 1 2 x'",
+        "line 9: a frame of 1 beads, where the first has 2",
+    ):
+        assert fault in str(refusal.value)
+    path.write_text(f"9\n\n{word * 9}")
+    with pytest.raises(UsageError, match=r"line 7 .*; …\. Expected"):
+        read_conformations(path, (9, 3))
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A path that is not there is said to be so."""
     with pytest.raises(UsageError, match=r"cannot read .*none\.npz"):

@@ -47,7 +47,7 @@ def row(model: str, seed: int, rg_w1: float | None, **changes: Any) -> dict[str,
             "device": "cpu",
             "timing_threads": 2,
             "machine": {
-                "cpu": "test", "cores": 2, "gpu": "", "torch": "2", "zoo": "0.1", "commit": "",
+                "cpu": "test", "cores": 2, "gpu": "", "torch": "2.10", "zoo": "0.1", "commit": "",
             },
         },
         "keys": {},
@@ -223,12 +223,15 @@ def test_csv_has_the_promised_columns_and_survives_a_round_trip(tmp_path: Path) 
     assert back["model"].tolist() == ["null", "nan"]
     assert back["rg_w1"].tolist() == pytest.approx([0.125, 0.25], rel=1e-3)
     assert back["rank"].tolist() == [1, 2]
+    assert set(back["torch"]) == {"2.10"}  # a version, and no number
     assert render(back, "md") == render(frame, "md")
 
 
 def test_markdown_holds_hostile_text_as_text() -> None:
-    """A reason can neither break the table nor become HTML."""
+    """A reason can neither break the table nor become HTML, a link or a picture."""
     frame = leaderboard([row("a", 0, None, reason="<img src=x> | pipe\nnewline")])
+    linked = leaderboard([row("a", 0, None, reason="![x](http://x) [y](http://y)")])
+    assert "!\\[x]\\(http://x) [y]\\(http://y)" in render(linked, "md")
     lines = render(frame, "md").splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4  # headings, rule, floor, the line

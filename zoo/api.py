@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zoo.errors import StoreError, UsageError
 from zoo.harness.kept import Row, choose_rows, find_rows
 from zoo.harness.machine import describe, find_device
+from zoo.harness.memory import is_known
 from zoo.harness.plan import Plan, make_plan
 from zoo.harness.rowfile import SCHEMA
 from zoo.harness.run import Run, Watch
@@ -242,9 +243,11 @@ def budget(
     """A preset's settings, with other limits and another number of seeds if they are given.
 
     Raises:
-        UsageError: If there is no such preset, or no seed is asked for.
+        UsageError: If there is no such preset, no seed is asked for, or memory cannot be seen.
     """
     settings = settings_for(preset)
+    if memory is not None and not is_known():
+        raise UsageError("this system does not say what memory a process holds: set no limit.")
     if seeds is not None and seeds < 1:
         raise UsageError(f"{seeds} seeds leave nothing to do. Expected at least 1.")
     return replace(

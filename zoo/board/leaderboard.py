@@ -110,6 +110,7 @@ def _clocks(frame: pd.DataFrame, device: str) -> pd.Series[str]:
 _TEXT = (
     *("model", "sampler", "dataset", "status", "reason", "flags", "part", "data_sha256", "commit"),
     *("gpu", "rows", "plugin_source", "preset", "plugin_version", "sampler_version", "zoo"),
+    *("plugin", "sampler_plugin", "device", "trained_on", "cpu", "torch", "measured"),
 )
 _TEXT_ENDS = ("_seeds", "_clock", "_timed", "_alongside")
 

@@ -154,8 +154,11 @@ def _time(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+_ACTIVE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "](": "]\\(", "![": "!\\["}
+
+
 def _escape(text: str) -> str:
-    """Keep text from becoming Markdown or HTML."""
-    for character, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+    """Keep text from becoming HTML, a link, a picture or a cell of its own."""
+    for character, safe in _ACTIVE.items():
         text = text.replace(character, safe)
     return " ".join(text.split())

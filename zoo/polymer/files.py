@@ -30,6 +30,9 @@ _MOST_BYTES = 8 * MOST_VALUES
 _MOST_SQUEEZED = 200
 """Packed conformations shrink a few times; what shrinks so often is empty or a trap."""
 
+_MOST_FAULTS = 5
+"""So many faults of a file are named; of more, that there are more."""
+
 _UNREADABLE = (
     *(ValueError, EOFError, OSError, RuntimeError, OverflowError, struct.error),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -211,21 +214,36 @@ def _check_header(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
 def _read_xyz(raw: bytes) -> Raw:
     lines = raw.decode().splitlines()
     frames: list[NDArray[np.float64]] = []
+    faults: list[str] = []
     at = 0
     while at < len(lines) and lines[at].strip():
-        if not lines[at].strip().isdigit():
-            raise ValueError(f"line {at + 1} should be a number of beads, not {lines[at][:40]!r}")
+        if not lines[at].strip().isdecimal():
+            faults.append(f"line {at + 1} should be a number of beads, not {lines[at][:40]!r}")
+            break
         beads = int(lines[at])
         rows = lines[at + 2 : at + 2 + beads]
+        frames.append(_read_beads(rows, at + 3, faults))
         if len(rows) < beads:
-            raise ValueError(f"frame {len(frames)} ends after {len(rows)} of {beads} beads")
-        frames.append(np.array([row.split()[1:4] for row in rows], dtype=np.float64))
-        if frames[-1].shape != (len(frames[0]), 3):
-            raise ValueError(
-                f"frame {len(frames) - 1} has not {len(frames[0])} beads of three coordinates"
-            )
+            faults.append(f"frame {len(frames) - 1} ends after {len(rows)} of {beads} beads")
+        elif len(frames[-1]) != len(frames[0]):
+            first = len(frames[0])
+            faults.append(f"line {at + 1}: a frame of {beads} beads, where the first has {first}")
         at += 2 + beads
+    if faults:
+        raise ValueError("; ".join(faults[:_MOST_FAULTS]) + ("; …" * (len(faults) > _MOST_FAULTS)))
     if not frames:
         raise ValueError("it holds no frame")
     x = np.stack(frames)
     return x if x[..., 2].any() else x[..., :2]  # xyz always has three columns
+
+
+def _read_beads(rows: list[str], first: int, faults: list[str]) -> NDArray[np.float64]:
+    """Coordinates of beads, one in a line; lines that are none are added to the faults."""
+    found = np.zeros((len(rows), 3))
+    for place, row in enumerate(rows):
+        try:
+            found[place] = [float(word) for word in row.split()[1:4]]
+        except ValueError:
+            words = "a symbol and three numbers"
+            faults.append(f"line {first + place} should be {words}, not {row[:40]!r}")
+    return found
