@@ -40,6 +40,14 @@ VILLAINS = {
     ),
     "is no python": ("def", "importing zoo_villain failed: SyntaxError"),
     "ends the process": ("import sys; sys.exit(3)", "importing zoo_villain failed: SystemExit: 3"),
+    "ends the process at once": (
+        "import os; os._exit(0)",
+        "importing zoo_villain failed: SystemExit: os._exit(0) was called",
+    ),
+    "ends the process half-way": (
+        GOOD + "    import os; os._exit(0)",
+        "zoo_models failed: SystemExit: os._exit(0) was called",
+    ),
     "has no hook": ("x = 1", "none of the hooks"),
     "misspells a hook": (
         GOOD.replace("zoo_models", "zoo_model"),

@@ -24,7 +24,7 @@ from zoo.registry.hookspecs import HOOKS, Hooks
 from zoo.registry.listing import FIRST_PARTY, Listing, Plugin, normalise
 from zoo.registry.names import Registry
 from zoo.registry.origin import origin
-from zoo.registry.quiet import imports_print_to_stderr
+from zoo.registry.quiet import importing_strangers
 from zoo.registry.validation import MODULE, NAME, Refusal, accept
 from zoo.specs import Spec
 from zoo.wording import did_you_mean, one_line, printable
@@ -171,7 +171,7 @@ def _load(plugin: Plugin, found: Iterable[tuple[Spec, Plugin]]) -> tuple[Plugin,
     """Import one plugin and ask it for its specs; a plugin that fails gives none."""
     try:
         # What a plugin prints would otherwise end up in somebody's CSV.
-        with imports_print_to_stderr():
+        with importing_strangers():
             hooks, specs = _ask(plugin)
         _refuse_taken(plugin, specs, found)
     except Refusal as refusal:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from zoo.errors import PluginError, UsageError
 from zoo.registry.listing import Listing, Plugin
-from zoo.registry.quiet import imports_print_to_stderr
+from zoo.registry.quiet import importing_strangers
 from zoo.registry.validation import NAME
 from zoo.specs import API, Factory, ModelSpec
 from zoo.wording import did_you_mean, one_line
@@ -40,7 +40,7 @@ def load_factory(factory: Factory) -> Callable[..., Any]:
     if callable(factory):
         return factory
     place, _, name = factory.rpartition(":")
-    with imports_print_to_stderr():
+    with importing_strangers():
         module = (
             _import_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
         )
@@ -110,7 +110,7 @@ def file_model(text: str) -> Listing:
     if not path.is_file():
         raise UsageError(f"no file {place!r} for the model {text!r}. Is the path right?")
     try:
-        with imports_print_to_stderr():
+        with importing_strangers():
             module = _import_file(path)
     except (Exception, SystemExit) as error:
         raise UsageError(f"importing {place!r} failed: {one_line(error)}.") from error
@@ -191,7 +191,7 @@ def _source(factory: Factory) -> tuple[Path, list[Path]]:
         place = factory.__module__
     if place.endswith(".py"):
         return Path(place).parent, [Path(place)]
-    with imports_print_to_stderr():
+    with importing_strangers():
         spec = importlib.util.find_spec(place)
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
         raise ModuleNotFoundError(f"no file holds the module {place!r}")
