@@ -62,7 +62,7 @@ def run_stage(stage: Stage, place: Place, pipes: Pipes, threads: int) -> None:
     stacks = (folder / STACKS).open("w", encoding="utf-8")  # the log may be full by then
     faulthandler.register(signal.SIGUSR1, stacks)
     # Not even code that never lets Python run again outlives this.
-    faulthandler.dump_traceback_later(place.seconds + ORPHANED, exit=True)
+    faulthandler.dump_traceback_later(min(place.seconds, 1e8) + ORPHANED, exit=True)
 
     def tell(message: dict[str, Any]) -> None:
         _send(channel, message)
