@@ -33,7 +33,7 @@ class Outcome:
     """How a stage ended.
 
     Args:
-        status: `ok`, `error`, `crashed`, `timeout`, `oom`, `invalid` or `interrupted`.
+        status: `ok`, `error`, `crashed`, `timeout`, `oom`, `invalid`, `interrupted` or `skipped`.
         reason: One sentence where the status is not `ok`.
         result: What was kept where it is.
         cached: Whether it was kept before.
