@@ -1,6 +1,7 @@
 """Ten plugins that do harm beside the honest ones: does anybody's score change?
 
-    python -m benchmarks.villains     # `zoo run --all --preset quick` twice, some ten minutes
+    python -m benchmarks.villains     # `zoo run --all --preset quick` twice: most of an hour
+    python -m benchmarks.villains -- --all --sampler direct --sampler ode    # minutes
 
 The villains of `tests/villains.py` are installed into a folder of their own, and the scores of all
 others are compared with those of a run without them, byte by byte. Ends with 1 if any differ, if a
@@ -39,14 +40,15 @@ def main() -> int:
     with TemporaryDirectory(prefix="zoo-villains-") as scratch:
         site = Path(scratch) / "site"
         site.mkdir()
-        status, alone = run(Path(scratch) / "alone", [*(options.words or ["--all"]), *rest])
+        words = options.words or ["--all"]
+        status, alone = run(Path(scratch) / "alone", [*words, *rest])
         print(f"without villains: {len(alone)} rows, exit {status}", flush=True)
         install = Install(site)
         for villain in VILLAINS:
             install(villain.distribution, villain.code)
         names = [f"{villain.distribution}/{villain.name}" for villain in VILLAINS]
-        words = [*options.words, *names] if options.words else ["--all"]
-        status, crowd = run(Path(scratch) / "crowd", [*words, *rest], site)
+        named = [] if "--all" in words else names
+        status, crowd = run(Path(scratch) / "crowd", [*named, *words, *rest], site)
         print(f"with villains: {len(crowd)} rows, exit {status}")
     return judge(status, alone, crowd)
 
