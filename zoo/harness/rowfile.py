@@ -13,10 +13,20 @@ SCHEMA = 2
 """Number of the form that rows have; those with lower numbers are read as they are."""
 
 _SHAPE: Mapping[type, tuple[str, ...]] = {
-    str: ("model", "sampler", "dataset", "status", "reason", "measured"),
-    int: ("schema", "seed"),
-    dict: ("values", "faults", "floors", "times", "settings", "made_by"),
+    str: (
+        *("model", "sampler", "dataset", "status", "reason", "measured", "settings.preset"),
+        *(f"made_by.{name}" for name in ("code", "data_sha256", "device", "trained_on")),
+        *(f"made_by.model.{name}" for name in ("plugin", "version", "source")),
+        *(f"made_by.sampler.{name}" for name in ("plugin", "version")),
+        *(f"made_by.machine.{name}" for name in ("cpu", "gpu", "torch", "zoo", "commit")),
+    ),
+    int: (
+        *("schema", "seed", "settings.draws", "settings.batch"),
+        *("made_by.timing_threads", "made_by.machine.cores"),
+    ),
+    dict: ("values", "faults", "floors", "times"),
 }
+"""What must be where in a row that has no seal, by the names that lead there."""
 
 
 def read_row(path: Path) -> dict[str, Any]:
@@ -43,7 +53,10 @@ def read_row(path: Path) -> dict[str, Any]:
 
 
 def _check_shape(row: Mapping[str, Any]) -> None:
-    for kind, names in _SHAPE.items():
-        for name in names:
-            if not isinstance(row.get(name), kind):
-                raise ValueError(f"{name} is {row.get(name)!r:.40} in it")
+    for kind, paths in _SHAPE.items():
+        for path in paths:
+            found: Any = row
+            for name in path.split("."):
+                found = found.get(name) if isinstance(found, Mapping) else None
+            if not isinstance(found, kind):
+                raise ValueError(f"{path} is {found!r:.40} in it")
