@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zoo.registry import Choice
-from zoo.registry.quiet import importing_strangers
+from zoo.registry.quiet import printing_to_stderr
 from zoo.wording import one_line
 
 Check = Callable[[Choice], None]
@@ -119,7 +119,7 @@ def run_check(case: Case, expected_failures: Mapping[str, str] = {}) -> Report:
     """
     foretold = expected_failures.get(case.name)
     try:
-        with importing_strangers():
+        with printing_to_stderr():
             case()
     except NotApplicable as why:
         return Report(case.subject.label, case.name, "skipped", str(why))
