@@ -219,6 +219,8 @@ class Run:
 
     def _time(self, jobs: Sequence[Job]) -> dict[tuple[Choice, Choice, str], Outcome]:
         """Time each entry once, with the weights of its first good seed, on every device."""
+        if not self.plan.settings.timing_rounds:
+            return {}
         entries: dict[tuple[Choice, Choice], Job] = {}
         for job in jobs:
             if job.scored and job.scored.result:
