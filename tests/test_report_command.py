@@ -25,7 +25,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_folder_becomes_a_page(capsys: pytest.CaptureFixture[str]) -> None:
-    """One file beside the folder, with all figures, energies among them; the folder stays."""
+    """One file beside the folder, with every figure it can fill; the folder stays as it was."""
     make_results(Path("zoo-results"), n=50)
     before = sorted(Path("zoo-results").rglob("*"))
     assert main(["report"]) == 0
@@ -33,7 +33,8 @@ def test_a_folder_becomes_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert out == ""
     assert err.startswith("zoo: written: report.html")
     page = Path("report.html").read_text(encoding="utf-8")
-    assert all(f'id="{name}-1"' in page for name in FIGURE_NAMES)
+    drawn = {name for name in FIGURE_NAMES if f'id="{name}-1"' in page}
+    assert drawn == set(FIGURE_NAMES) - {"calls"}  # these lines take one call each
     assert sorted(Path("zoo-results").rglob("*")) == before
 
 

@@ -115,9 +115,23 @@ def test_overlaps_are_those_that_the_metric_counts() -> None:
     assert 0 < marked.sum() < 300
 
 
+def walks_of_near(root: Path) -> Board:
+    """A board of one model, walked with few steps and with many."""
+    store = Store(root).open()
+    for steps in (5, 50):
+        line = row("near", 0, 1 / steps, sampler=f"ddim[steps={steps}]", nfe=float(steps))
+        store.keep_row(f"k{steps}", line | {"key": f"k{steps}"})
+    (board,) = read_boards(root)
+    return board
+
+
 @pytest.mark.parametrize("name", FIGURE_NAMES)
-def test_every_figure_comes_with_words_and_in_every_format(name: str, board: Board) -> None:
+def test_every_figure_comes_with_words_and_in_every_format(
+    name: str, board: Board, tmp_path: Path
+) -> None:
     """SVG, PNG and PDF, the same bytes twice; a sentence on it, and words in place of it."""
+    if name == "calls":
+        board = walks_of_near(tmp_path)
     picture = draw(board, name)
     again = draw(board, name)
     assert picture is not None
