@@ -57,7 +57,7 @@ class EBM(zoo.OneShot):
         4193
     """
 
-    recipe = zoo.Recipe(epochs=20, batch_size=512, learning_rate=5e-3)
+    recipe = zoo.Recipe(epochs=40, batch_size=512, learning_rate=5e-3)
     rows: Tensor
     differences: Tensor
     beyond: Tensor
