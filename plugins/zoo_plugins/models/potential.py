@@ -89,7 +89,9 @@ class PairPotentials(nn.Module):
         kinds = self.kinds[:, None].expand(-1, KNOTS, -1)
         bumps = self.bumps.expand(len(kinds), -1, -1)
         found = self.network(torch.cat([kinds, bumps], dim=-1)).permute(2, 0, 1)
-        return torch.lerp(found[..., self.below], found[..., self.below + 1], self.share)
+        # Not found[..., below], whose gradient adds up in any order where threads are several.
+        before, after = (found.index_select(-1, self.below + one) for one in (0, 1))
+        return torch.lerp(before, after, self.share)
 
     def walls(self) -> Tensor:
         """The walls, shape (channels, 1, CELLS)."""
