@@ -1,7 +1,7 @@
 """Fidelity against network calls: every way along a path, from 5 calls to 1,000.
 
     python -m benchmarks.calls                                 # about an hour on two cores
-    python -m benchmarks.calls --seeds 1 --models ddpm         # what results/calls.md is made by
+    python -m benchmarks.calls --seeds 1 --models ddpm         # one training of one model
     python -m benchmarks.calls --preset quick --calls 5 10 20 --write /tmp/calls.md
 
 Lines, budget and scores are those of `zoo run`, without its clocks; what its results folder holds

@@ -61,10 +61,13 @@ def write_page(results: Path, registry: Registry, path: Path, files: Sequence[Pa
         path: Where to write it.
         files: What other commands have written, to be drawn as well.
     """
+    import torch
+
     from zoo.report.extras import draw_file
     from zoo.report.page import render
     from zoo.report.results import boards_in
 
+    torch.set_num_threads(1)  # the work is small, and threads that wait for busy cores are slow
     boards = boards_in(results, registry)
     _write(path, render(boards, str(results), [draw_file(file) for file in files]).encode())
 
