@@ -32,10 +32,15 @@ def learned(build: Build, shape: tuple[int, int], epochs: int = 3) -> Grow | EBM
     return model
 
 
-@SHAPES
-@BOTH
+@pytest.mark.parametrize(
+    ("build", "shape"),
+    [(Grow, (6, 2)), (Grow, (5, 3)), (EBM, (6, 2)), (EBM, (9, 2)), (EBM, (14, 2)), (EBM, (8, 3))],
+)
 def test_weights_against_the_truth_average_to_one(build: Build, shape: tuple[int, int]) -> None:
-    """E_q[p/q] = 1 if the model's density is normalised and its draws follow it; p is exact."""
+    """E_q[p/q] = 1 if the model's density is normalised and its draws follow it; p is exact.
+
+    Longer chains than `ebm` proposes at once are made of pieces, of equal or other lengths.
+    """
     model, chain = learned(build, shape), Chain(beads=shape[0], dim=shape[1])
     torch.manual_seed(2)
     with torch.no_grad():
@@ -135,10 +140,11 @@ def test_what_a_model_keeps_is_all_there_is_to_it() -> None:
             assert (other.log_prob(x) - before).abs().max() > 1e-3
 
 
-def test_weights_of_short_chains_draw_long_ones() -> None:
-    """Growth has no length in its weights; its density of longer chains is a density as well."""
-    long, chain = Grow((14, 2)), Chain(beads=14)
-    long.load_state_dict(learned(Grow, (12, 2)).state_dict())
+@BOTH
+def test_weights_of_short_chains_draw_long_ones(build: Build) -> None:
+    """There is no length in the weights; the density of longer chains is a density as well."""
+    long, chain = build((14, 2)), Chain(beads=14)
+    long.load_state_dict(learned(build, (12, 2)).state_dict())
     torch.manual_seed(9)
     with torch.no_grad():
         x = long.draw(3000)
@@ -146,6 +152,25 @@ def test_weights_of_short_chains_draw_long_ones() -> None:
     error = weights.std().item() / math.sqrt(len(weights))
     assert weights.mean().item() == pytest.approx(1, abs=4 * error)
     assert error < 0.1
+
+
+def test_gradient_of_the_loss_is_that_of_the_likelihood() -> None:
+    """Draws of the model stand for log Z: steps along the gradient change the likelihood alike."""
+    model = learned(EBM, (8, 2), epochs=1)
+    assert isinstance(model, EBM)
+    x = Chain(beads=8).sample(1000, seeded(13))
+    torch.manual_seed(14)
+    grads = [torch.autograd.grad(model.loss(x), model.turn)[0] for _ in range(60)]
+    estimate, error = torch.stack(grads).mean(0), torch.stack(grads).std(0) / math.sqrt(60)
+    way = estimate / estimate.norm()
+    found = []
+    with torch.no_grad():
+        for step in (0.05, -0.05):
+            model.turn.add_(way, alpha=step)
+            found.append(-model.log_prob(x).mean().item() / model.internal.size)
+            model.turn.sub_(way, alpha=step)
+    slope, noise = (found[0] - found[1]) / 0.1, (way.abs() * error).sum().item()
+    assert slope == pytest.approx((estimate @ way).item(), abs=4 * noise + 2e-3)
 
 
 def test_no_density_where_no_draw_can_be() -> None:

@@ -13,6 +13,7 @@ from tests.physics import seeded
 from zoo.generative import Hats
 
 INTERVAL = Hats(-1.0, 2.0, 7)
+CIRCLE_OF_SEVEN = Hats(0.0, 7.0, 7, circle=True)
 CIRCLE = Hats(-math.pi, math.pi, 9, circle=True)
 BOTH = pytest.mark.parametrize("hats", [INTERVAL, CIRCLE], ids=["interval", "circle"])
 
@@ -60,6 +61,18 @@ def test_draws_follow_the_density(hats: Hats) -> None:
     below = torch.cumulative_trapezoid(density, nodes).numpy()
     expected = np.interp(drawn.sort().values.numpy(), nodes[1:].numpy(), below)
     assert np.abs(expected - (np.arange(n) + 0.5) / n).max() < 1.95 / math.sqrt(n)
+
+
+def test_an_alias_has_every_knot_as_often_as_it_weighs() -> None:
+    """What is made ready for many draws: weights of nothing, of nearly all, and of one part."""
+    weights = torch.tensor([0.0, 1e-6, 0.9, 0.05, 0.05 - 1e-6, 0.0, 0.0], dtype=torch.float64)
+    n = 200_000
+    drawn = CIRCLE_OF_SEVEN.alias(weights.log()).draw((n,), seeded(3))
+    near = ((drawn - CIRCLE_OF_SEVEN.low) / CIRCLE_OF_SEVEN.step).round() % 7
+    exact = (weights.roll(1) + 6 * weights + weights.roll(-1)) / 8  # of a hat 3/4 is nearest to it
+    counts = torch.bincount(near.long(), minlength=7) / n
+    torch.testing.assert_close(counts, exact.float(), atol=4 * 0.5 / math.sqrt(n), rtol=0)
+    assert counts[6] == 0
 
 
 def test_every_row_is_drawn_from_its_own_density() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,31 +14,34 @@ from zoo.generative import Hats
 from zoo.polymer import augment, bond_lengths, random_rotations, rotate
 from zoo.polymer.coordinates import Internal
 from zoo_plugins.models.bonds import KNOTS, BondGrid
-from zoo_plugins.models.potential import CELL, PairPotentials, look_up
+from zoo_plugins.models.pieces import APART, Parts, Piece, Proposals, bonds_of
+from zoo_plugins.models.potential import CELL, CELLS, PairPotentials, Pairs
 
-PROPOSALS = 4096
-"""Chains that the normalising constant is estimated by in a training step."""
+PROPOSALS = 2_048
+"""Pieces that are proposed for each place in the chain in a training step."""
+
+LARGEST = 4_096
+"""The same when drawing, at most, at once."""
+
+MOST = 500_000
+"""The same for the normalising constant, at most in all."""
 
 SURE = 0.002
 """Standard error of log Z, in nats, at which it is known."""
-
-MOST = 4_000_000
-"""Chains that are proposed for that, at most."""
-
-LARGEST = 10_000
-"""Chains that are proposed at once, at most."""
 
 
 class EBM(zoo.OneShot):
     """A density that is a product of simple ones times exp(−E) with a learned repulsive energy.
 
     p(x) = ∏ p(length) ∏ p(angle) ∏ p(dihedral) exp(−Σ φ_s(d)) / Z with a potential φ_s ≥ 0 for
-    pairs that are s bonds apart. All of it is learned by likelihood. The product is drawn from at
-    once, and since the energy is never negative a proposal can be kept with probability exp(−E):
-    draws are exact and independent. Z is the share that is kept.
+    pairs that are s bonds apart. All of it is learned by likelihood, whose gradient compares the
+    data with draws of the model. Since the energy is never negative, what is proposed from the
+    product can be kept with probability exp(−E): draws are exact and independent. Pieces are kept
+    or not before two of them are joined, so that the cost does not grow exponentially with the
+    length of the chain. Z is the product of the shares that are kept.
 
-    It assumes that interactions are between pairs and repel, and learns how. Its cost grows with
-    1 / Z, exponentially in the length of the chain.
+    It assumes that interactions are between pairs and repel, and learns how. The weights fit
+    chains of any length.
 
     Args:
         shape: `(beads, dim)`.
@@ -48,8 +52,7 @@ class EBM(zoo.OneShot):
             is kept.
 
     Reference:
-        Hinton (2002), doi:10.1162/089976602760128018, for products of experts; Geyer (1994) for
-        likelihood by draws from another density.
+        Hinton (2002), doi:10.1162/089976602760128018, for products of experts.
 
     Example:
         >>> model = EBM((12, 2))
@@ -57,10 +60,9 @@ class EBM(zoo.OneShot):
         4193
     """
 
-    recipe = zoo.Recipe(epochs=40, batch_size=512, learning_rate=5e-3)
-    rows: Tensor
-    differences: Tensor
-    beyond: Tensor
+    recipe = zoo.Recipe(epochs=40, batch_size=512, learning_rate=1e-2)
+    far: Tensor
+    share: Tensor
 
     def __init__(self, shape: tuple[int, int], *, width: int = 48) -> None:
         super().__init__()
@@ -68,7 +70,7 @@ class EBM(zoo.OneShot):
         self.shape = shape
         self.internal = Internal(shape)
         self.plane = dim == 2
-        self._known: tuple[bytes, float] | None = None
+        self._kept: _Ready | None = None
         low = -math.pi if self.plane else 0.0
         self.turns = Hats(low, math.pi, 64, circle=self.plane)
         self.twists = Hats(-math.pi, math.pi, 64, circle=True)
@@ -77,15 +79,14 @@ class EBM(zoo.OneShot):
         self.turn = nn.Parameter(torch.zeros(64))
         if not self.plane:
             self.twist = nn.Parameter(torch.zeros(64))
-        first, second = torch.triu_indices(beads, beads, 2)
-        one = torch.eye(beads)
-        self.register_buffer("differences", (one[first] - one[second]).mT, persistent=False)
-        apart = torch.arange(2, max(beads, 3))
-        self.register_buffer("rows", second - first - 2, persistent=False)
+        self.chain = Piece(shape)
+        self.pairs = Pairs(beads, most=APART)
+        apart = torch.arange(2, min(max(beads, 3), APART + 1))
         kinds = torch.stack([1 / apart, apart / 10], dim=1)
         self.potential = PairPotentials(kinds, channels=1, width=width)
-        beyond = self.potential.cells > (1.1 * apart[:, None]) ** 2
-        self.register_buffer("beyond", beyond, persistent=False)
+        far = ((1.1 * apart) ** 2 / CELL).long().clamp(max=CELLS - 1)
+        self.register_buffer("far", far[:, None], persistent=False)
+        self.register_buffer("share", torch.tensor(0.2))
         last = self.potential.network[-1]
         if isinstance(last, nn.Linear):  # the square of nothing would stay nothing
             nn.init.normal_(last.weight, std=0.05)
@@ -94,118 +95,125 @@ class EBM(zoo.OneShot):
     def fit(self, x: Tensor) -> None:
         """Begin with the lengths and angles of the data: where there are none, none is proposed."""
         self.bonds.fit(bond_lengths(x))
-        nearest = [self._squared(part).min() for part in torch.split(x, 1000)]
-        self.potential.closest[:] = torch.stack(nearest).min().sqrt()
-        lengths, turns, twists = self._split(self.internal.encode(augment(x)))
+        nearest = [self.pairs.squared(bonds_of(part)).min() for part in torch.split(x, 1000)]
+        self.potential.closest[:] = torch.stack(nearest).min().sqrt() / self.bonds.mean
+        lengths, turns, twists = self._parts(augment(x))
         self.length[:] = self.bonds.hats.fitted(lengths)
         self.turn[:] = self.turns.fitted(turns)
         if not self.plane:
             self.twist[:] = self.twists.fitted(twists)
 
     def loss(self, x: Tensor) -> Tensor:
-        """Mean negative log-likelihood per coordinate, with Z estimated by proposals."""
+        """Mean negative log-likelihood per coordinate, with Z by draws of the model."""
         table = self._table()
         with torch.no_grad():
-            z = self._propose(PROPOSALS)
-            before = self._log_base(z)
-        weights = self._log_base(z) - before - self._energy(self.internal.decode(z), table)
-        log_z = torch.logsumexp(weights, dim=0) - math.log(PROPOSALS)
-        own = self._log_base(self.internal.encode(x)) - self._energy(x, table)
-        return (log_z - own.mean()) / self.internal.size
+            drawn, log_z = self.chain.grow(PROPOSALS, self._ready().proposals)
+            other = self.internal.decode(torch.cat(drawn).mT)
+            if self.training:  # what drawing will have to propose
+                self.share.lerp_(self.share.new_tensor(len(other) / PROPOSALS), 0.1)
+        seen = (self._log_base(self._parts(x)) - self._energy(x, table)).mean()
+        own = (self._log_base(drawn) - self._energy(other, table)).mean()
+        return (log_z + own - own.detach() - seen) / self.internal.size
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density of conformations (n, beads, dim), shape (n,), in nats."""
-        base = self._log_base(self.internal.encode(x)) + self.internal.log_det(x)
+        base = self._log_base(self._parts(x)) + self.internal.log_det(x)
         return base - self._energy(x, self._table()) - self._log_z()
 
     def draw(self, n: int) -> Tensor:
         """Propose chains and keep each with probability exp(−E); turn them at random."""
-        table = self._table()
+        proposals, share = self._ready().proposals, float(self.share)
         kept: list[Tensor] = []
         have = proposed = 0
         while have < n:
-            share = (have + 1) / (proposed + 1)
             count = min(LARGEST, math.ceil(1.05 * (n - have) / share) + 16)
-            x = self.internal.decode(self._propose(count))
-            energy = self._energy(x, table)
-            kept.append(x[torch.rand_like(energy) < torch.exp(-energy)])
+            parts, _ = self.chain.grow(count, proposals)
+            kept.append(torch.cat(parts).mT)
             have, proposed = have + len(kept[-1]), proposed + count
+            share = (have + 1) / (proposed + 1)
             if proposed >= 20 * LARGEST:
                 self._refuse_if_few(have, proposed)
-        x = torch.cat(kept)[:n]
+        x = self.internal.decode(torch.cat(kept)[:n])
         return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
 
-    def _table(self) -> Tensor:
-        """The potentials, never negative, shape (kinds, CELLS)."""
-        learned = self.potential.learned()[0].square()
-        least = learned.masked_fill(self.beyond, math.inf).amin(dim=1, keepdim=True)
-        return (learned - least).clamp(min=0) + self.potential.walls()[0]
+    def _parts(self, x: Tensor) -> Parts:
+        """Lengths, turns and twists of conformations."""
+        beads = self.shape[0]
+        lengths, turns, twists = self.internal.encode(x).mT.tensor_split((beads - 1, 2 * beads - 3))
+        return lengths, turns, twists
 
-    def _squared(self, x: Tensor) -> Tensor:
-        """Squared distances of all pairs that are not bonded, (n, pairs), in bond lengths."""
-        apart = (x.mT.flatten(0, 1) @ self.differences).view(len(x), x.shape[2], -1)
-        return apart.square_().sum(dim=1) / self.bonds.mean**2
+    def _log_base(self, parts: Parts) -> Tensor:
+        """Log-density of internal coordinates without the energy, shape (n,)."""
+        lengths, turns, twists = parts
+        found = self.bonds.hats.log_prob(self.length, lengths).sum(dim=0)
+        found = found + self.turns.log_prob(self.turn, turns).sum(dim=0)
+        return found if self.plane else found + self.twists.log_prob(self.twist, twists).sum(dim=0)
+
+    def _table(self) -> Tensor:
+        """The potentials, never negative, shape (kinds, CELLS).
+
+        Each is the square of what the network says of a distance and of the longest there is, so
+        that it ends at 0: in long chains most pairs are far apart, and none of them counts.
+        """
+        learned = self.potential.learned()[0]
+        return (learned - learned.gather(1, self.far)).square() + self.potential.walls()[0]
 
     def _energy(self, x: Tensor, table: Tensor) -> Tensor:
         """Energies of conformations, shape (n,), in kT."""
-        return look_up(table, self.rows, self._squared(x) / CELL).sum(dim=1)
-
-    def _split(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Lengths, turns and twists among internal coordinates."""
-        beads = self.shape[0]
-        return z[:, : beads - 1], z[:, beads - 1 : 2 * beads - 3], z[:, 2 * beads - 3 :]
-
-    def _log_base(self, z: Tensor) -> Tensor:
-        """Log-density of internal coordinates without the energy, shape (n,)."""
-        lengths, turns, twists = self._split(z)
-        found = _each(self.bonds.hats, self.length, lengths) + _each(self.turns, self.turn, turns)
-        return found if self.plane else found + _each(self.twists, self.twist, twists)
-
-    def _propose(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Internal coordinates without regard to the energy, shape (n, size)."""
-        beads = self.shape[0]
-        parts = [(self.bonds.hats, self.length, beads - 1), (self.turns, self.turn, beads - 2)]
-        if not self.plane:
-            parts.append((self.twists, self.twist, beads - 3))
-        return torch.cat(
-            [hats.draw(logits, (n, count), generator) for hats, logits, count in parts], dim=1
-        )
-
-    def _log_z(self) -> float:
-        """Logarithm of the share of proposals that is kept; anew whenever the model has changed."""
-        tensors = [x.detach().flatten().double() for x in self.state_dict().values()]
-        state = torch.cat(tensors).cpu().numpy().tobytes()
-        if self._known is None or self._known[0] != state:
-            self._known = state, self._estimate_log_z()
-        return self._known[1]
+        return self.pairs.energy(bonds_of(x) / self.bonds.mean, table)
 
     @torch.no_grad()
-    def _estimate_log_z(self) -> float:
-        """The same, from random numbers of its own."""
-        generator = torch.Generator(self.device).manual_seed(0)
-        table = self._table()
-        total = squares = 0.0
-        proposed = 0
-        while proposed < MOST:
-            x = self.internal.decode(self._propose(LARGEST, generator))
-            kept = torch.exp(-self._energy(x, table)).double()
-            total, squares = total + float(kept.sum()), squares + float(kept.square().sum())
-            proposed += LARGEST
-            error = math.sqrt(max(squares - total**2 / proposed, 0.0)) / max(total, 1e-300)
-            if proposed >= 20 * LARGEST:
-                self._refuse_if_few(total, proposed)
-                if error < SURE:
-                    break
-        return math.log(total / proposed)
+    def _ready(self) -> _Ready:
+        """What drawing needs; made anew whenever the model has changed."""
+        state = b"".join(x.cpu().numpy().tobytes() for x in self.state_dict().values())
+        if self._kept is None or self._kept.state != state:
+            twists = None if self.plane else self.twists.alias(self.twist)
+            lengths, turns = self.bonds.hats.alias(self.length), self.turns.alias(self.turn)
+            unit = float(self.bonds.mean)
+            self._kept = _Ready(state, Proposals(lengths, turns, twists, unit, self._table()))
+        return self._kept
 
-    def _refuse_if_few(self, kept: float, proposed: int) -> None:
+    def _log_z(self) -> float:
+        """Logarithm of the share of chains that is kept, from random numbers of its own."""
+        ready = self._ready()
+        if ready.log_z is None:
+            ready.log_z = self._estimate_log_z(ready.proposals)
+        return ready.log_z
+
+    @torch.no_grad()
+    def _estimate_log_z(self, proposals: Proposals) -> float:
+        generator = torch.Generator(self.device).manual_seed(0)
+        shares: list[float] = []
+        kept = 0
+        while len(shares) * LARGEST < MOST:
+            parts, log_share = self.chain.grow(LARGEST, proposals, generator)
+            shares.append(math.exp(log_share))
+            kept += parts[0].shape[1]
+            if len(shares) >= 20:
+                self._refuse_if_few(kept, len(shares) * LARGEST)
+                mean, squares = sum(shares) / len(shares), sum(s * s for s in shares) / len(shares)
+                if squares / mean**2 - 1 < len(shares) * SURE**2:
+                    break
+        return math.log(sum(shares) / len(shares))
+
+    def _refuse_if_few(self, kept: int, proposed: int) -> None:
         if kept * 10_000 < proposed:
             raise PluginError(
-                f"ebm keeps {kept:.0f} of {proposed:,} proposed chains of {self.shape[0]} beads: "
+                f"ebm keeps {kept} of {proposed:,} proposed chains of {self.shape[0]} beads: "
                 "nearly all overlap. Take shorter chains, or a model that grows them: grow."
             )
 
 
-def _each(hats: Hats, logits: Tensor, values: Tensor) -> Tensor:
-    """Log-density of independent numbers (n, count), shape (n,)."""
-    return hats.log_prob(logits, values).sum(dim=1)
+@dataclass
+class _Ready:
+    """What has been made of weights.
+
+    Args:
+        state: The weights.
+        proposals: Where draws come from.
+        log_z: Logarithm of the normalising constant, once somebody has asked for it.
+    """
+
+    state: bytes
+    proposals: Proposals
+    log_z: float | None = None

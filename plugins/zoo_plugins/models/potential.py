@@ -99,6 +99,48 @@ class PairPotentials(nn.Module):
         return WALL * (ratio**6 - 1).clamp(0, 1e4)
 
 
+class Pairs(nn.Module):
+    """Pairs of beads of a chain that are not bonded.
+
+    Args:
+        beads: Length of the chain.
+        most: Pairs with more bonds between them are of the same kind.
+        across: Only pairs of one of so many first beads with one of the others; 0 takes all.
+
+    Example:
+        >>> pairs = Pairs(3, most=9)
+        >>> pairs.squared(torch.tensor([[[1.0, 0.0], [0.0, 2.0]]]).permute(2, 1, 0))
+        tensor([[5.]])
+    """
+
+    rows: Tensor
+    between: Tensor
+
+    def __init__(self, beads: int, *, most: int, across: int = 0) -> None:
+        super().__init__()
+        first, second = torch.triu_indices(beads, beads, 2)[:, :, None]
+        if across:
+            chosen = ((first < across) & (second >= across))[:, 0]
+            first, second = first[chosen], second[chosen]
+        bond = torch.arange(beads - 1)
+        between = ((first <= bond) & (bond < second)).float()
+        self.register_buffer("rows", (second - first).clamp(max=most) - 2, persistent=False)
+        self.register_buffer("between", between, persistent=False)
+
+    def squared(self, bonds: Tensor) -> Tensor:
+        """Squared distances, shape (pairs, n), in chains of bond vectors (dim, beads − 1, n)."""
+        return (self.between @ bonds).square_().sum(dim=0)
+
+    def energy(self, bonds: Tensor, table: Tensor) -> Tensor:
+        """Energies, shape (n,), in kT.
+
+        Args:
+            bonds: Bond vectors, shape (dim, beads − 1, n), in bond lengths.
+            table: Energies by kind and distance, shape (kinds, CELLS), in kT.
+        """
+        return look_up(table, self.rows, self.squared(bonds / math.sqrt(CELL))).sum(dim=0)
+
+
 def look_up(table: Tensor, rows: Tensor, squared: Tensor) -> Tensor:
     """Energies of pairs.
 
