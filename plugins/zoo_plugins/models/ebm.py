@@ -14,7 +14,7 @@ from zoo.generative import Hats
 from zoo.polymer import augment, bond_lengths, random_rotations, rotate
 from zoo.polymer.coordinates import Internal
 from zoo_plugins.models.bonds import KNOTS, BondGrid
-from zoo_plugins.models.pieces import APART, Parts, Piece, Proposals, bonds_of
+from zoo_plugins.models.pieces import Parts, Piece, Proposals, bonds_of
 from zoo_plugins.models.potential import CELL, CELLS, PairPotentials, Pairs
 
 PROPOSALS = 2_048
@@ -46,6 +46,9 @@ class EBM(zoo.OneShot):
     Args:
         shape: `(beads, dim)`.
         width: Units of a hidden layer of the potential.
+        apart: Beads with more bonds between them than this are told apart no further; 11 is the
+            most that there is in chains of 12 beads, so that longer ones ask for nothing beyond.
+        knots: Knots of the density of an angle.
 
     Raises:
         zoo.errors.PluginError: When drawing or evaluating, if fewer than one proposal in 10,000
@@ -57,14 +60,16 @@ class EBM(zoo.OneShot):
     Example:
         >>> model = EBM((12, 2))
         >>> sum(p.numel() for p in model.parameters())
-        4193
+        4161
     """
 
     recipe = zoo.Recipe(epochs=40, batch_size=512, learning_rate=1e-2)
     far: Tensor
     share: Tensor
 
-    def __init__(self, shape: tuple[int, int], *, width: int = 48) -> None:
+    def __init__(
+        self, shape: tuple[int, int], *, width: int = 48, apart: int = 11, knots: int = 32
+    ) -> None:
         super().__init__()
         beads, dim = shape
         self.shape = shape
@@ -72,19 +77,19 @@ class EBM(zoo.OneShot):
         self.plane = dim == 2
         self._kept: _Ready | None = None
         low = -math.pi if self.plane else 0.0
-        self.turns = Hats(low, math.pi, 64, circle=self.plane)
-        self.twists = Hats(-math.pi, math.pi, 64, circle=True)
+        self.turns = Hats(low, math.pi, knots, circle=self.plane)
+        self.twists = Hats(-math.pi, math.pi, knots, circle=True)
         self.bonds = BondGrid()
         self.length = nn.Parameter(torch.zeros(KNOTS))
-        self.turn = nn.Parameter(torch.zeros(64))
+        self.turn = nn.Parameter(torch.zeros(knots))
         if not self.plane:
-            self.twist = nn.Parameter(torch.zeros(64))
-        self.chain = Piece(shape)
-        self.pairs = Pairs(beads, most=APART)
-        apart = torch.arange(2, min(max(beads, 3), APART + 1))
-        kinds = torch.stack([1 / apart, apart / 10], dim=1)
+            self.twist = nn.Parameter(torch.zeros(knots))
+        self.chain = Piece(shape, apart)
+        self.pairs = Pairs(beads, most=apart)
+        bonds = torch.arange(2, max(min(beads - 1, apart), 2) + 1)
+        kinds = torch.stack([1 / bonds, bonds / 10], dim=1)
         self.potential = PairPotentials(kinds, channels=1, width=width)
-        far = ((1.1 * apart) ** 2 / CELL).long().clamp(max=CELLS - 1)
+        far = ((1.1 * bonds) ** 2 / CELL).long().clamp(max=CELLS - 1)
         self.register_buffer("far", far[:, None], persistent=False)
         self.register_buffer("share", torch.tensor(0.2))
         last = self.potential.network[-1]

@@ -15,10 +15,6 @@ from zoo_plugins.models.potential import Pairs
 PIECE = 7
 """Beads of a piece that is proposed at once, at most; a longer one is made of two."""
 
-APART = 11
-"""Beads with more bonds between them than this are told apart no further: the most that there are
-in chains of 12 beads, so that longer ones ask for nothing beyond."""
-
 Parts = tuple[Tensor, Tensor, Tensor]
 """Lengths, turns and twists of n chains, each of shape (count, n); in the plane no twists."""
 
@@ -55,6 +51,7 @@ class Piece(nn.Module):
 
     Args:
         shape: `(beads, dim)`.
+        apart: Beads with more bonds between them than this are told apart no further.
 
     Reference:
         Alexandrowicz (1969), doi:10.1063/1.1671837.
@@ -62,16 +59,16 @@ class Piece(nn.Module):
 
     headings: Tensor
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, int], apart: int) -> None:
         super().__init__()
         beads, dim = shape
         self.beads = beads
         self.plane = dim == 2
         self.internal = Internal(shape)
         half = beads // 2 if beads > PIECE else 0
-        self.pairs = Pairs(beads, most=APART, across=half)  # those within a half are settled
-        self.first = Piece((half, dim)) if half else None
-        self.second = Piece((beads - half, dim)) if half and 2 * half < beads else None
+        self.pairs = Pairs(beads, most=apart, across=half)  # those within a half are settled
+        self.first = Piece((half, dim), apart) if half else None
+        self.second = Piece((beads - half, dim), apart) if half and 2 * half < beads else None
         headings = torch.ones(beads - 1, beads - 2).tril(-1)
         self.register_buffer("headings", headings, persistent=False)
 
