@@ -1,4 +1,4 @@
-"""Fixtures shared by tests: scratch distributions, as pip would have left them."""
+"""What tests share: scratch distributions, as pip would have left them, and an order of files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+LONG = ("test_plugins_doc", "test_conformance", "test_scaffold", "test_villains", "test_readme")
+"""Files that take long, the longest first: whoever works on one at the end works alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files; all others stay in their order."""
+    rank = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(LONG)))
 
 
 @dataclass

@@ -90,7 +90,8 @@ def test_logs_say_what_happened_and_end(crowd: tuple[Path, Rows, Rows]) -> None:
 
 def test_nothing_is_left_running(crowd: tuple[Path, Rows, Rows]) -> None:
     """What a plugin has started ends with it, also when it ends itself."""
-    assert crowd
+    folder, _, _ = crowd
+    ours = os.fsencode(folder.parent)  # other runs of these tests have an orphan of their own
     commands = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -98,7 +99,7 @@ def test_nothing_is_left_running(crowd: tuple[Path, Rows, Rows]) -> None:
         except OSError:
             continue
     assert commands
-    assert not [text for text in commands if b"time.sleep(600)" in text and b"orphan" in text]
+    assert not [text for text in commands if b"time.sleep(600)" in text and ours in text]
 
 
 def test_nothing_half_made_is_left(crowd: tuple[Path, Rows, Rows]) -> None:

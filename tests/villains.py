@@ -90,8 +90,8 @@ VILLAINS = (
         "forks",
         """
         def loss(self, x):
-            here = str(os.getpid())
-            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "orphan", here])
+            words = ["-c", "import time; time.sleep(600)", "orphan", __file__]
+            subprocess.Popen([sys.executable, *words])
             os.kill(os.getpid(), signal.SIGKILL)
         """,
         "crashed",
