@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-LONG = ("test_plugins_doc", "test_conformance", "test_scaffold", "test_villains", "test_readme")
-"""Files that take long, the longest first: whoever works on one at the end works alone."""
+LONG = (
+    *("test_plugins_doc", "test_conformance", "test_scaffold", "test_readme", "test_resume"),
+    *("test_run", "test_villains", "test_conformance_wrong"),
+)
+"""Files that take long, the longest first: a worker that is left with one at the end is alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

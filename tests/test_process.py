@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -36,6 +38,28 @@ def test_memory_of_this_very_session_is_plausible() -> None:
     found = session_memory(os.getsid(0))
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert 5e6 < found < total
+
+
+FIRST_STEP = """
+import sys
+from importlib import import_module
+from zoo.harness import process
+for name in process._PRELOAD:
+    import_module(name)
+import torch
+x, before = torch.ones(3, requires_grad=True), set(sys.modules)
+optimizer = torch.optim.AdamW([x])
+optimizer.zero_grad()
+x.sum().backward()
+optimizer.step()
+print(len(set(sys.modules) - before))
+"""
+
+
+def test_the_first_step_of_a_training_finds_torch_loaded() -> None:
+    """Of the hundreds of modules behind an optimizer hardly one is left to each training's time."""
+    done = subprocess.run([sys.executable, "-c", FIRST_STEP], capture_output=True, check=True)
+    assert int(done.stdout) < 10
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

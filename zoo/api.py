@@ -61,8 +61,8 @@ def run(
         StoreError: If a result could not be saved.
 
     Example:
-        >>> frame = run(["truth"], preset="quick", device="cpu", jobs=1,
-        ...             out=getfixture("tmp_path"))
+        >>> frame = run(["truth"], dataset="bead-spring[beads=4]", preset="quick",
+        ...             device="cpu", jobs=1, out=getfixture("tmp_path"))
         >>> frame[["model", "sampler", "status"]].values.tolist()
         [['truth', 'direct', 'ok']]
     """

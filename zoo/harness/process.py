@@ -31,7 +31,8 @@ GRACE = 2.0
 DUMP = 0.3
 """Seconds in which a child that hangs may write down where it is."""
 
-_PRELOAD = ["zoo.harness.child", "zoo.harness.clock", "zoo.harness.scoring"]
+# The last is what torch's optimizers import when one is first made: a second of every training.
+_PRELOAD = ["zoo.harness.child", "zoo.harness.clock", "zoo.harness.scoring", "torch._dynamo"]
 _CONTEXT = multiprocessing.get_context("forkserver")
 # Whoever starts a process polls all others too, and of two polls at once one reads a wrong status.
 _POLLING = threading.Lock()
