@@ -61,6 +61,8 @@ def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tel
         for one in watched:
             one.start(log)
             stack.callback(one.child.end)
+        for one in watched:  # all load at once, and none is timed before the last has
+            one.await_ready()
         beside = _take(gauges, entries, tell)
     return [_keep(entry, beside, store) for entry in entries]
 
@@ -110,6 +112,9 @@ class _Watched:
 
     def start(self, log: Path) -> None:
         self.child = Child(run_clock, (self.subject,), self.subject.threads, log)
+
+    def await_ready(self) -> None:
+        """Wait until it has loaded what is to be timed."""
         self._hear()
 
     def ask(self, do: str, n: int) -> dict[str, Any]:
