@@ -113,7 +113,7 @@ class EBM(zoo.OneShot):
         table = self._table()
         with torch.no_grad():
             drawn, log_z = self.chain.grow(PROPOSALS, self._ready().proposals)
-            other = self.internal.decode(torch.cat(drawn).mT)
+            other = self.chain.decode(drawn)
             if self.training:  # what drawing will have to propose
                 self.share.lerp_(self.share.new_tensor(len(other) / PROPOSALS), 0.1)
         seen = (self._log_base(self._parts(x)) - self._energy(x, table)).mean()
@@ -128,17 +128,18 @@ class EBM(zoo.OneShot):
     def draw(self, n: int) -> Tensor:
         """Propose chains and keep each with probability exp(−E); turn them at random."""
         proposals, share = self._ready().proposals, float(self.share)
-        kept: list[Tensor] = []
+        kept: list[Parts] = []
         have = proposed = 0
         while have < n:
             count = min(LARGEST, math.ceil(1.05 * (n - have) / share) + 16)
             parts, _ = self.chain.grow(count, proposals)
-            kept.append(torch.cat(parts).mT)
-            have, proposed = have + len(kept[-1]), proposed + count
+            kept.append(parts)
+            have, proposed = have + parts[0].shape[1], proposed + count
             share = (have + 1) / (proposed + 1)
             if proposed >= 20 * LARGEST:
                 self._refuse_if_few(have, proposed)
-        x = self.internal.decode(torch.cat(kept)[:n])
+        lengths, turns, twists = (torch.cat(part, dim=1)[:, :n] for part in zip(*kept, strict=True))
+        x = self.chain.decode((lengths, turns, twists))
         return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
 
     def _parts(self, x: Tensor) -> Parts:

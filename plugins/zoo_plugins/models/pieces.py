@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from zoo.generative.hats import Alias
 from zoo.polymer import bond_vectors
-from zoo.polymer.coordinates import Internal
+from zoo.polymer.coordinates import Internal, chain_of
 from zoo_plugins.models.potential import Pairs
 
 PIECE = 7
@@ -97,6 +97,10 @@ class Piece(nn.Module):
         kept = (random < probability).nonzero()[:, 0]
         lengths, turns, twists = (part.index_select(1, kept) for part in parts)
         return (lengths, turns, twists), log_share + probability.mean().log()
+
+    def decode(self, parts: Parts) -> Tensor:
+        """Conformations, shape (n, beads, dim), in σ, all turned the same way."""
+        return chain_of(self._bonds(parts, 1.0).permute(2, 1, 0))
 
     def _join(
         self, first: Piece, n: int, proposals: Proposals, generator: Generator | None
