@@ -14,12 +14,13 @@ import zoo
 ROOT = Path(zoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins" / "zoo_plugins"
 
-BASE = {"specs", "errors", "contracts", "wording"}
+BASE = {"specs", "errors", "contracts", "engine", "wording"}
 MAY_IMPORT = {
     "specs": set(),
     "errors": set(),
     "wording": set(),
     "contracts": set(),
+    "engine": set(),
     "polymer": {"contracts", "errors"},
     "generative": {"contracts", "errors"},
     "registry": BASE,

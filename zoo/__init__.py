@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from zoo.specs import API, DatasetSpec, MetricSpec, ModelSpec, SamplerSpec, hookimpl
+from zoo.specs import API, DatasetSpec, EngineSpec, MetricSpec, ModelSpec, SamplerSpec, hookimpl
 
 if TYPE_CHECKING:
     from zoo.api import leaderboard, run
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
         Sampler,
         Trainable,
     )
+    from zoo.engine import Engine
     from zoo.report.results import load
 
 __version__ = "0.1.0"
 
 _HOME = (
-    {"load": "zoo.report.results"}
+    {"load": "zoo.report.results", "Engine": "zoo.engine"}
     | dict.fromkeys(("run", "leaderboard"), "zoo.api")
     | dict.fromkeys(
         (
@@ -79,6 +80,8 @@ __all__ = [
     "DatasetSpec",
     "Density",
     "Drawn",
+    "Engine",
+    "EngineSpec",
     "ExactDataset",
     "Latent",
     "Metric",

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.engine import Engine, Local
 from zoo.errors import StoreError, UsageError
+from zoo.harness.engines import build_engine
 from zoo.harness.kept import Row, choose_rows, find_rows
 from zoo.harness.machine import describe, find_device
 from zoo.harness.memory import is_known
@@ -34,6 +36,7 @@ def run(
     jobs: int | None = None,
     timeout: float | None = None,
     memory: float | None = None,
+    engine: str = "local",
     out: str | Path = "zoo-results",
     watch: Watch = lambda _event: None,
 ) -> pd.DataFrame:
@@ -50,6 +53,7 @@ def run(
         jobs: Trainings at a time; `None` means one per core, or one on a GPU.
         timeout: Seconds after which a training, or any other step, is ended; `None` means 3600.
         memory: Memory that its processes may hold, in GB (10⁹ bytes); `None` sets no limit.
+        engine: Name with options of what carries out the work.
         out: Folder of results. What it holds already is not made again.
         watch: Takes events while the run goes on, from several threads.
 
@@ -67,8 +71,10 @@ def run(
         [['truth', 'direct', 'ok']]
     """
     settings = budget(preset, seeds, timeout, memory)
-    plan = make_plan(installed(), models, samplers, dataset, settings)
-    return carry_out(prepare(plan, Path(out), device, jobs, watch))[0]
+    registry = installed()
+    plan = make_plan(registry, models, samplers, dataset, settings)
+    with build_engine(registry.find("engine", engine)) as carrier:
+        return carry_out(prepare(plan, Path(out), device, jobs, watch, engine=carrier))[0]
 
 
 def leaderboard(out: str | Path = "zoo-results") -> pd.DataFrame:
@@ -258,13 +264,21 @@ def budget(
     )
 
 
-def prepare(plan: Plan, out: Path, device: str, jobs: int | None, watch: Watch) -> Run:
+def prepare(
+    plan: Plan,
+    out: Path,
+    device: str,
+    jobs: int | None,
+    watch: Watch,
+    *,
+    engine: Engine | None = None,
+) -> Run:
     """A run that is ready to start: folder writable, device there."""
     found, gpu = find_device(device)
     machine = describe(gpu)
     if jobs is None:
         jobs = 1 if found == "cuda" else machine.cores
-    return Run(plan, Store(out).open(), found, machine, jobs, watch)
+    return Run(plan, Store(out).open(), found, machine, jobs, watch, engine or Local())
 
 
 def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:

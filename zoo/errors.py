@@ -34,3 +34,7 @@ class StoreError(ZooError):
     """A result could not be saved or read back."""
 
     exit_status = 3
+
+
+class LostError(ZooError):
+    """A job was lost with the process that had it, as often as it may be."""

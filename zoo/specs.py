@@ -112,6 +112,18 @@ class MetricSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineSpec(Spec):
+    """An engine: `factory(**options)` gives a `zoo.Engine`.
+
+    Example:
+        >>> EngineSpec(api=1, name="ray", factory="zoo_ray:Ray", summary="tasks of Ray").kind
+        'engine'
+    """
+
+    kind: ClassVar[str] = "engine"
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetSpec(Spec):
     """A dataset: `factory(**options)` gives a `zoo.Dataset`.
 

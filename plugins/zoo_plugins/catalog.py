@@ -127,6 +127,14 @@ def zoo_datasets() -> Iterator[zoo.DatasetSpec]:
     )
 
 
+@zoo.hookimpl
+def zoo_engines() -> Iterator[zoo.EngineSpec]:
+    """What carries out the work of a run."""
+    yield zoo.EngineSpec(
+        api=1, name="local", factory="zoo.engine:Local", summary="child processes of this machine"
+    )
+
+
 def _model(
     name: str,
     factory: str,

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from zoo.harness.plan import Plan
 
 NOTHING = 5
+KINDS = ("model", "sampler", "metric", "dataset", "engine")
 
 
 def run(options: argparse.Namespace) -> int:
     """`zoo run`: train, draw, score, time, and print the leaderboard."""
     from zoo import api
     from zoo.cli.progress import ProgressDisplay
+    from zoo.harness.engines import build_engine
     from zoo.harness.plan import make_plan
 
     if bool(options.models) == options.all:
@@ -38,8 +40,11 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         write(_outline(plan))
         return 0 if plan.entries else NOTHING
-    with ProgressDisplay(_stages(plan)) as display:
-        prepared = api.prepare(plan, options.out, options.device, options.jobs, display)
+    engine = build_engine(registry.find("engine", options.engine))
+    with engine as carrier, ProgressDisplay(_stages(plan)) as display:
+        prepared = api.prepare(
+            plan, options.out, options.device, options.jobs, display, engine=carrier
+        )
         own, board = api.carry_out(prepared)
     status = finish(options, own, board, plan.left_out)
     if not options.no_report:
@@ -50,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 def list_plugins(options: argparse.Namespace) -> int:
     """`zoo list`: everything installed, quarantined plugins last."""
     registry = registry_of(options)
-    kinds = [options.kind] if options.kind else ["model", "sampler", "metric", "dataset"]
+    kinds = [options.kind] if options.kind else list(KINDS)
     lines = [_listed(listing) for kind in kinds for listing in registry.of(kind)]
     out = [plugin for plugin in registry.plugins if plugin.status != "ok"]
     if options.format == "json":
@@ -159,8 +164,7 @@ def _direction(spec: Any) -> str:  # noqa: ANN401 - a MetricSpec
 
 
 def _find_any(registry: Registry, name: str) -> Listing:
-    kinds = ("model", "sampler", "metric", "dataset")
-    for kind in kinds:
+    for kind in KINDS:
         if any(name in (x.spec.name, x.qualified) for x in registry.of(kind)):
             return registry.find(kind, name).listing
     if ".py:" in name:
@@ -168,7 +172,7 @@ def _find_any(registry: Registry, name: str) -> Listing:
     for plugin in registry.plugins:
         if plugin.status != "ok" and name.partition("/")[0] in (plugin.name, plugin.distribution):
             raise UsageError(f"{plugin.title} is {plugin.status}: {plugin.reason}.")
-    names = sorted({x.spec.name for kind in kinds for x in registry.of(kind)})
+    names = sorted({x.spec.name for kind in KINDS for x in registry.of(kind)})
     raise UsageError(f"nothing is named {name!r}. Installed: {', '.join(names)}.")
 
 

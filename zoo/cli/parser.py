@@ -50,6 +50,9 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="N",
         help="trainings at a time (default: one per core)",
     )
+    run.add_argument(
+        "--engine", default="local", metavar="E", help="what carries out the work (default: local)"
+    )
     run.add_argument("--no-report", action="store_true", help="write no page to look at")
     run.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
     _format(run)
@@ -57,7 +60,7 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _list(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     listing = _command(actions, "list", commands.list_plugins, "what is installed")
-    listing.add_argument("--kind", choices=("model", "sampler", "metric", "dataset"))
+    listing.add_argument("--kind", choices=commands.KINDS)
     listing.add_argument("--format", choices=("table", "json"), default="table")
 
 
@@ -67,8 +70,8 @@ def _show(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     show.add_argument(
         "names", nargs="+", metavar="NAME",
-        help="a model, sampler, metric or dataset; or the MODEL and SAMPLER of a kept line and "
-        "perhaps a SEED; or the beginning of a row's key",
+        help="anything that is listed; or the MODEL and SAMPLER of a kept line and perhaps a SEED; "
+        "or the beginning of a row's key",
     )  # fmt: skip
     add_out(show)
 
@@ -242,7 +245,7 @@ def _check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     checking = _command(actions, "check", check.check, "see that a plugin keeps to its contract")
     checking.add_argument(
         "names", nargs="+", metavar="NAME",
-        help="a model, sampler, metric or dataset; a plugin, for all it offers; or file.py:Class",
+        help="anything that is listed; a plugin, for all it offers; or file.py:Class",
     )  # fmt: skip
     checking.add_argument("--format", choices=("table", "json"), default="table")
 

@@ -14,8 +14,8 @@ def cases(*names: str, registry: Registry | None = None) -> list[Case]:
     """Every check on everything that is named.
 
     Args:
-        names: Of models, samplers, metrics and datasets, with options if wanted; of plugins or
-            distributions, for all that they offer; or `path/to/file.py:Class`.
+        names: Of whatever is listed, with options if wanted; of plugins or distributions, for all
+            that they offer; or `path/to/file.py:Class`.
         registry: Where names are looked up; what is installed if `None`.
 
     Returns:
@@ -42,6 +42,7 @@ def checks_for(subject: Choice) -> tuple[Check, ...]:
         densities,
         draws,
         energies,
+        engines,
         metrics,
         models,
         paths,
@@ -53,6 +54,7 @@ def checks_for(subject: Choice) -> tuple[Check, ...]:
         "sampler": samplers.CHECKS + draws.CHECKS,
         "metric": metrics.CHECKS,
         "dataset": datasets.CHECKS + energies.CHECKS,
+        "engine": engines.CHECKS,
     }
     spec = subject.listing.spec
     found = common.CHECKS + kinds[spec.kind]

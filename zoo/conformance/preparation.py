@@ -28,6 +28,7 @@ from zoo.contracts import (
     Shape,
     Trainable,
 )
+from zoo.engine import Engine
 from zoo.errors import UsageError
 from zoo.generative import CosineSchedule, StraightSchedule
 from zoo.registry import Choice
@@ -40,6 +41,7 @@ _CONTRACTS: Mapping[str, type] = {
     "sampler": Sampler,
     "metric": Metric,
     "dataset": Dataset,
+    "engine": Engine,
 }
 
 
@@ -261,6 +263,7 @@ def actions(subject: Choice) -> _Actions:
         "sampler": _of_sampler,
         "metric": _of_metric,
         "dataset": _of_dataset,
+        "engine": _of_engine,
     }
     return {"its construction": lambda: build(subject), **asked[subject.listing.spec.kind](subject)}
 
@@ -285,6 +288,11 @@ def _of_sampler(subject: Choice) -> _Actions:
 def _of_metric(subject: Choice) -> _Actions:
     metric = built(subject)
     return {"compute": lambda: metric.compute(*true_pair(subject, 200, seed=3))}
+
+
+def _of_engine(_subject: Choice) -> _Actions:
+    """Nothing more: what it is asked to do, it does elsewhere."""
+    return {}
 
 
 def _of_dataset(subject: Choice) -> _Actions:

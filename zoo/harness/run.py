@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from zoo.engine import Engine, Local
 from zoo.errors import PluginError, UsageError
+from zoo.harness.attempt import Limits
 from zoo.harness.clocked import Time
 from zoo.harness.execution import Outcome, Runner
 from zoo.harness.jobs import drawing, evaluation, scoring, training
@@ -67,6 +69,7 @@ class Run:
         machine: Where this happens, for the record.
         jobs: Jobs at a time; each uses one thread.
         watch: Takes events, from several threads.
+        engine: What carries out the work.
     """
 
     plan: Plan
@@ -75,17 +78,14 @@ class Run:
     machine: Machine
     jobs: int = 1
     watch: Watch = lambda _event: None
+    engine: Engine = field(default_factory=Local)
 
     @cached_property
     def runner(self) -> Runner:
         """What runs the stages."""
         settings = self.plan.settings
-        return Runner(
-            self.store,
-            self.machine.label,
-            timeout=settings.timeout,
-            memory_gb=settings.memory_gb,
-        )
+        limits = Limits(settings.timeout, settings.memory_gb)
+        return Runner(self.store, self.machine.label, limits, self.engine)
 
     def execute(self) -> list[Row]:
         """Do everything, keep everything, and return one row per job.

@@ -94,6 +94,12 @@ class Train(Stage):
         }
 
 
+def device_of(stage: Stage) -> str:
+    """Where a stage works: where it trains, or its training did, and else on the CPU."""
+    train = getattr(stage, "train", stage)
+    return str(getattr(train, "device", "cpu"))
+
+
 def is_outdated(stage: Stage) -> bool:
     """Whether the code of the training that a stage goes on from has been changed since."""
     train, trained = getattr(stage, "train", None), getattr(stage, "trained", None)

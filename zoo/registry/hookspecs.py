@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pluggy
 
-from zoo.specs import DatasetSpec, MetricSpec, ModelSpec, SamplerSpec, Spec
+from zoo.specs import DatasetSpec, EngineSpec, MetricSpec, ModelSpec, SamplerSpec, Spec
 
 hookspec = pluggy.HookspecMarker("zoo")
 
@@ -35,11 +35,17 @@ class Hooks(Protocol):
         """The datasets of a plugin."""
         ...
 
+    @hookspec
+    def zoo_engines(self) -> Iterable[EngineSpec]:
+        """The engines of a plugin."""
+        ...
+
 
 HOOKS: Mapping[str, type[Spec]] = {
     "zoo_models": ModelSpec,
     "zoo_samplers": SamplerSpec,
     "zoo_metrics": MetricSpec,
     "zoo_datasets": DatasetSpec,
+    "zoo_engines": EngineSpec,
 }
 """What each hook yields."""

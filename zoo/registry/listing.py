@@ -58,7 +58,7 @@ class Listing:
     """One spec and the plugin it came from.
 
     Args:
-        spec: One of the four specs; `Any`, since only its `kind` tells which.
+        spec: One of the five specs; `Any`, since only its `kind` tells which.
         plugin: Who declared it.
         label: The shortest text that means it: its bare name where that is unique.
     """

@@ -25,14 +25,14 @@ class Registry:
     listings: tuple[Listing, ...]
 
     def of(self, kind: str) -> tuple[Listing, ...]:
-        """The listings of one kind: `model`, `sampler`, `metric` or `dataset`."""
+        """The listings of one kind: `model`, `sampler`, `metric`, `dataset` or `engine`."""
         return tuple(listing for listing in self.listings if listing.spec.kind == kind)
 
     def find(self, kind: str, text: str) -> Choice:
         """What is meant by a request.
 
         Args:
-            kind: `model`, `sampler`, `metric` or `dataset`.
+            kind: `model`, `sampler`, `metric`, `dataset` or `engine`.
             text: `name`, `distribution/name`, either with `[key=value,...]`; for a model also
                 `path/to/file.py:Class`.
 

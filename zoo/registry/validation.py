@@ -12,7 +12,7 @@ from typing import Any
 from zoo.specs import API, OLDEST_API, Spec
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-"""What a plugin, a model, a sampler, a metric or a dataset may be called."""
+"""What a plugin, or anything on its menu, may be called."""
 
 _DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 MODULE = re.compile(_DOTTED)
