@@ -133,6 +133,12 @@ def zoo_engines() -> Iterator[zoo.EngineSpec]:
     yield zoo.EngineSpec(
         api=1, name="local", factory="zoo.engine:Local", summary="child processes of this machine"
     )
+    yield zoo.EngineSpec(
+        api=1,
+        name="dask",
+        factory="zoo_plugins.engines.dask_engine:Dask",
+        summary="workers of Dask, of this machine or of a cluster",
+    )
 
 
 def _model(

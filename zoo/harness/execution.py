@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import CancelledError, Future, wait
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.engine import Engine, Local
-from zoo.errors import StoreError
-from zoo.harness.attempt import INTERRUPTED, Ending, Limits
+from zoo.errors import LostError, StoreError, UsageError, ZooError
+from zoo.harness.attempt import INTERRUPTED, LOOK, Ending, Limits
 from zoo.harness.claims import Claim
-from zoo.harness.errand import Errand, Home, Report
+from zoo.harness.errand import Errand, Home, Making, Report
+from zoo.harness.parcels import clear_attempts, packed, unpacked, with_parcels
 from zoo.harness.process import Held
 from zoo.harness.stages import Stage, Tell, device_of, is_outdated
 from zoo.harness.store import Result, Store
+from zoo.wording import one_line
 
 GOES_ON = ("interrupted", "crashed")
 """How a stage may end and go on from its last checkpoint when it is asked for again."""
@@ -30,12 +34,14 @@ class Outcome:
         reason: One sentence where the status is not `ok`.
         result: What was kept where it is.
         cached: Whether it was kept before.
+        host: Where it was made, if not here.
     """
 
     status: str
     reason: str = ""
     result: Result | None = None
     cached: bool = False
+    host: str = ""
 
 
 @dataclass
@@ -79,29 +85,72 @@ class Runner:
         folder, outcome = self.store.workplace(stage.name, key), _INTERRUPTED
         try:
             log = self.store.log_file(f"{stage.name}-{key}")
-            home = Home(Held(claim.descriptor), tell, self._stopped)
-            report = self._send(stage, folder, log, home)
-            outcome = _outcome(report.ending, log)
+            home = Home(here=True, claim=Held(claim.descriptor), tell=tell, stopped=self._stopped)
+            report = self.send(Making((stage,), folder, log, self.limits, self.machine, home))
+            outcome = _outcome(report, log)
             if outcome.status == "ok" and (stage.key != key or is_outdated(stage)):
                 outcome = Outcome("invalid", _MODIFIED)
             if outcome.status != "ok":
                 self.store.probe()  # a full disk is no fault of the plugin
                 return outcome
-            facts = report.ending.facts
-            facts |= {"stage_seconds": report.seconds, "machine": report.machine}
+            facts = report.ending.facts | {
+                "stage_seconds": report.seconds,
+                "machine": report.machine,
+                "host": report.host or platform.node(),
+            }
             try:
                 result = self.store.keep(stage.name, key, folder, facts, stage.depends_on)
             except StoreError as error:
                 raise StoreError(f"{error}{_lost(facts)}") from None
-            return Outcome("ok", result=result)
+            return replace(outcome, result=result)
         finally:
+            clear_attempts(folder, self.store.own().folder)
             end = self.store.leave if outcome.status in GOES_ON else self.store.discard
             end(folder)
 
-    def _send(self, stage: Stage, folder: Path, log: Path, home: Home) -> Report:
-        """Have the engine make a stage, and wait for what comes of it."""
-        errand = Errand(stage, folder, log, self.limits, self.machine, home)
-        return self.engine.submit(errand, device=device_of(stage)).result()
+    def send(self, errand: Errand, host: str = "") -> Report:
+        """Have the engine do an errand, and bring home what comes of it.
+
+        Args:
+            errand: What to do.
+            host: Where it has to be done, if not anywhere.
+
+        Raises:
+            UsageError: If a worker is not set up like this machine.
+            StoreError: If what comes could not be written.
+        """
+        errand, device = packed(errand, self.store.own().folder), device_of(errand.stages[0])
+        while True:
+            report = self._wait(self.engine.submit(errand, device=device, host=host))
+            if report.refused:
+                raise UsageError(
+                    f"worker {report.host} is not set up like this machine: {report.refused}. "
+                    "Install the same there, see `zoo plugins --requirements`."
+                )
+            if not report.missing:
+                return unpacked(report, errand)
+            errand = with_parcels(errand, report.missing)
+
+    def _wait(self, future: Future[Report]) -> Report:
+        """What comes of an errand, unless the run is stopped."""
+        try:
+            while not wait([future], LOOK).done:
+                if self._stopped.is_set() and future.cancel():
+                    return Report(INTERRUPTED)
+            return future.result()
+        except LostError as error:
+            return Report(Ending("crashed", str(error)))
+        except CancelledError:
+            raise ZooError("the engine has dropped a job. Run the same command again.") from None
+        except ZooError:
+            raise
+        except Exception as error:
+            raise ZooError(
+                f"the engine could not carry out a job: {one_line(error)}. Is it still there, and "
+                "is the same zoo installed where it works?"
+            ) from error
+        finally:
+            future.cancel()
 
 
 _INTERRUPTED = Outcome(INTERRUPTED.status, INTERRUPTED.reason)
@@ -112,10 +161,11 @@ _MODIFIED = (
 _WITHOUT_TRACEBACK = ("timeout", "oom", "crashed")
 
 
-def _outcome(ending: Ending, log: Path) -> Outcome:
-    """How an attempt ended, and where to read more if its last words do not say why."""
+def _outcome(report: Report, log: Path) -> Outcome:
+    """How an errand ended, and where to read more if its last words do not say why."""
+    ending = report.ending
     more = f". Its log is {log}." if ending.status in _WITHOUT_TRACEBACK else ""
-    return Outcome(ending.status, f"{ending.reason}{more}")
+    return Outcome(ending.status, f"{ending.reason}{more}", host=report.host)
 
 
 def _lost(facts: Mapping[str, Any]) -> str:

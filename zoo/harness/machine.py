@@ -64,13 +64,21 @@ def find_device(asked: str) -> tuple[str, str]:
     import torch
 
     if torch.cuda.is_available():
-        return "cuda", torch.cuda.get_device_name()
+        return "cuda", gpu_name()
     if asked == "cuda":
         raise UsageError(
             f"no CUDA device for --device cuda (torch {version('torch')}). "
             "Use --device cpu, or install a CUDA build of torch and a driver."
         )
     return "cpu", ""
+
+
+def gpu_name() -> str:
+    """Name of the first CUDA device; asking for it takes torch."""
+    import torch
+
+    name: str = torch.cuda.get_device_name()
+    return name
 
 
 def describe(gpu: str = "") -> Machine:

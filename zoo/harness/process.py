@@ -103,7 +103,7 @@ class Child:
         self.log = CappedLog(log)
         self._channel, theirs = _CONTEXT.Pipe()
         self._output, out = _CONTEXT.Pipe(duplex=False)
-        with _POLLING, _no_main_module():
+        with _POLLING, _no_main_module(), _may_have_children():
             _CONTEXT.set_forkserver_preload(_PRELOAD)
             self._process = _CONTEXT.Process(target=target, args=(*args, (theirs, out), threads))
             self._process.start()
@@ -201,6 +201,23 @@ class Child:
             self._open.remove(self._output)
         self.log.write(data)
         return bool(data)
+
+
+@contextmanager
+def _may_have_children() -> Iterator[None]:
+    """Start children from a daemon as well, as workers of an engine are; ours end with it anyhow.
+
+    A child would be a daemon too, and a plugin in it could start no process.
+    """
+    process = multiprocessing.current_process()
+    before = process.daemon
+    if before:
+        process.daemon = False
+    try:
+        yield
+    finally:
+        if before:
+            process.daemon = True
 
 
 @contextmanager

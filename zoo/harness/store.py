@@ -114,9 +114,9 @@ class Store:
             StoreError: If it cannot be made.
         """
         with saving(self.root):
-            return self._own().new()
+            return self.own().new()
 
-    def _own(self) -> Scratch:
+    def own(self) -> Scratch:
         """What this run alone writes in, and what goes with it."""
         with self._lock:
             if self._scratch is None:
@@ -269,7 +269,7 @@ class Store:
         path = self.root / name
         with saving(path):
             path.parent.mkdir(exist_ok=True)
-            write_whole(path, text.encode(), self._own().folder)
+            write_whole(path, text.encode(), self.own().folder)
         return path
 
     def rows(self) -> Iterator[dict[str, Any]]:
