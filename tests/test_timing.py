@@ -13,7 +13,9 @@ from tests.conftest import Install
 from tests.test_run import TINY, TOY
 from zoo.board.times import timing
 from zoo.harness import timing as stage_module
+from zoo.harness.attempt import Limits
 from zoo.harness.clocked import Exact, Kernel, Time
+from zoo.harness.execution import Runner
 from zoo.harness.machine import describe
 from zoo.harness.plan import make_plan
 from zoo.harness.rounds import MOST
@@ -89,9 +91,9 @@ def test_the_stage_times_all_in_turn_and_marks_what_stays_wide(
     }
     monkeypatch.setattr(stage_module, "Child", Scripted)
     monkeypatch.setattr(stage_module, "cores_in_use", lambda: 0.25)
-    store = Store(tmp_path / "out").open()
+    runner = Runner(Store(tmp_path / "out").open(), "here", Limits(5.0))
     stages = entries(["vae", "nsf"])
-    steady, wide = stage_module.time_entries(stages, store, 5.0, lambda _: None)
+    steady, wide = stage_module.time_entries(stages, runner, lambda _: None)
     assert steady.result is not None
     assert wide.result is not None
     rounds = [(name, n) for name, do, n in Scripted.log if do == "time"]
@@ -109,7 +111,7 @@ def test_the_stage_times_all_in_turn_and_marks_what_stays_wide(
     assert facts["exact_seconds"] == pytest.approx([3.3e-3] * 3)
     assert (facts["others"], facts["peak_mb"]) == (0.25, 3.0)
     asked = len(Scripted.log)
-    again = stage_module.time_entries(stages, store, 5.0, lambda _: None)
+    again = stage_module.time_entries(stages, runner, lambda _: None)
     assert all(outcome.cached for outcome in again)
     assert len(Scripted.log) == asked
 
@@ -128,7 +130,7 @@ def test_a_batch_that_only_looked_best_is_not_kept(
     monkeypatch.setattr(stage_module, "Child", Scripted)
     monkeypatch.setattr(stage_module, "cores_in_use", lambda: None)
     (outcome,) = stage_module.time_entries(
-        entries(["vae"]), Store(tmp_path / "out").open(), 5.0, lambda _: None
+        entries(["vae"]), Runner(Store(tmp_path / "out").open(), "here"), lambda _: None
     )
     assert ("vae", "time", 250) in Scripted.log
     assert outcome.result is not None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.engine import Engine, Local
 from zoo.errors import StoreError, UsageError
-from zoo.harness.engines import build_engine
+from zoo.harness.engines import build_engine, look
 from zoo.harness.kept import Row, choose_rows, find_rows
-from zoo.harness.machine import describe, find_device
+from zoo.harness.ledger import kept_row
+from zoo.harness.machine import describe
 from zoo.harness.memory import is_known
 from zoo.harness.plan import Plan, make_plan
 from zoo.harness.rowfile import SCHEMA
@@ -274,11 +275,12 @@ def prepare(
     engine: Engine | None = None,
 ) -> Run:
     """A run that is ready to start: folder writable, device there."""
-    found, gpu = find_device(device)
-    machine = describe(gpu)
+    engine, store = engine or Local(), Store(out).open()
+    found, machine, host = look(engine, device)
     if jobs is None:
         jobs = 1 if found == "cuda" else machine.cores
-    return Run(plan, Store(out).open(), found, machine, jobs, watch, engine or Local())
+        jobs = 0 if host else jobs
+    return Run(plan, store, found, machine, jobs, watch, engine, host)
 
 
 def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -288,7 +290,8 @@ def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         The run's own lines, and the whole board: also what earlier runs have kept of the same
         dataset at the same budget.
     """
-    return _publish(prepared.store, prepared.execute(), prepared.plan.left_out)
+    store, keys = prepared.store, prepared.carry_out()
+    return _publish(store, (kept_row(store, key) for key in keys), prepared.plan.left_out)
 
 
 def bring_in(
@@ -305,7 +308,7 @@ def bring_in(
 
 
 def _publish(
-    store: Store, rows: Sequence[Row], left_out: Sequence[str] = ()
+    store: Store, rows: Iterable[Row], left_out: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lines of some rows and the board they are on, which is written into the folder."""
     from zoo.board import FORMATS

@@ -49,6 +49,7 @@ class ProgressDisplay:
         )
         self._whole = self._bars.add_task("whole run", total=total, loss="")
         self._running: dict[tuple[str, str], TaskID] = {}
+        self._hosts: dict[str, TaskID] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> ProgressDisplay:
@@ -86,12 +87,22 @@ class ProgressDisplay:
         if task is not None:
             self._bars.remove_task(task)
         self._bars.advance(self._whole)
+        if event.host:
+            self._count(event.host)
+        where = f" on {event.host}" if event.host else ""
         if event.status in ("ok", "kept"):
             quiet = self._bars.disable is False or event.status == "kept"
             if not quiet:
-                self._say(f"{_DOING[event.stage]} {event.job}: done")
+                self._say(f"{_DOING[event.stage]} {event.job}: done{where}")
         else:
-            self._say(f"{_DOING[event.stage]} {event.job}: {event.status}: {event.reason}")
+            self._say(f"{_DOING[event.stage]} {event.job}: {event.status}{where}: {event.reason}")
+
+    def _count(self, host: str) -> None:
+        """Show how much a host has done of the whole."""
+        if host not in self._hosts:
+            total = self._bars.tasks[0].total
+            self._hosts[host] = self._bars.add_task(escape(f"done on {host}"), total=total, loss="")
+        self._bars.advance(self._hosts[host])
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

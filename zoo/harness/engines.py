@@ -1,12 +1,14 @@
-"""From a choice to an engine at work, which is ended whatever happens."""
+"""From a choice to an engine at work, which is ended whatever happens, and to what it works on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from zoo.engine import Engine
+from zoo.engine import Cancelled, Engine
 from zoo.errors import PluginError, UsageError
+from zoo.harness.machine import Machine, describe, find_device
 from zoo.registry import Choice
 
 
@@ -18,7 +20,8 @@ def build_engine(choice: Choice) -> Iterator[Engine]:
         UsageError: If it refuses its options.
         PluginError: If it is no engine.
     """
-    choice.check()
+    if choice.options:
+        choice.check()
     try:
         engine = choice.build()
     except (TypeError, ValueError) as error:
@@ -29,3 +32,41 @@ def build_engine(choice: Choice) -> Iterator[Engine]:
         yield engine
     finally:
         engine.close()
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A job that says what there is where it is called."""
+
+    device: str
+
+    def __call__(self, _cancelled: Cancelled) -> tuple[str, Machine]:
+        device, gpu = find_device(self.device)
+        return device, describe(gpu)
+
+
+def look(engine: Engine, asked: str) -> tuple[str, Machine, str]:
+    """What an engine works with.
+
+    Args:
+        engine: The engine.
+        asked: `auto`, `cpu` or `cuda`.
+
+    Returns:
+        The device; a machine, the first of the engine's by name; and what the engine calls its
+        host, or nothing if it has none but this.
+
+    Raises:
+        UsageError: If the device is not there.
+    """
+    hosts = {device: sorted(engine.slots(device)) for device in ("cpu", "cuda")}
+    if not any(hosts.values()):
+        return *_Look(asked)(lambda: False), ""
+    device = "cuda" if asked != "cpu" and hosts["cuda"] else "cpu"
+    if asked == "cuda" and device == "cpu":
+        raise UsageError(
+            "no worker of the engine has a GPU for --device cuda. Start workers with one each "
+            "and the resource GPU=1, or use --device cpu."
+        )
+    host = hosts[device][0]
+    return *engine.submit(_Look(device), device=device, host=host).result(), host

@@ -120,6 +120,7 @@ class Runner:
             StoreError: If what comes could not be written.
         """
         errand, device = packed(errand, self.store.own().folder), device_of(errand.stages[0])
+        errand.home.tell({})  # from afar there is nothing more to be heard
         while True:
             report = self._wait(self.engine.submit(errand, device=device, host=host))
             if report.refused:

@@ -1,35 +1,40 @@
-"""Rows into the store: of jobs that came to an end, and of those that a stopped run leaves."""
+"""Rows into the store: of jobs that came to an end, and of those that a stopped run leaves.
+
+Fresh rows wait in a file each for the times that are taken last: a run may have more jobs than
+fit into memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
-from zoo.errors import StoreError
+from zoo.errors import StoreError, UsageError
 from zoo.harness.execution import Outcome
 from zoo.harness.identity import identify
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
-from zoo.harness.rows import Job, Row, make_row
+from zoo.harness.rowfile import read_row
+from zoo.harness.rows import Job, Row, make_row, with_times
 from zoo.harness.stages import Train
 from zoo.harness.store import Store
-from zoo.registry import Choice
+from zoo.harness.whole import digest, saving
 
 Floors = dict[str, dict[str, float]]
 """Mean, and low and high of the 95% band, of each metric."""
 
-Times = Mapping[tuple[Choice, Choice, str], Outcome]
+Names = tuple[str, str]
+"""Labels of a model and a sampler."""
+
+Times = Mapping[tuple[str, str, str], Outcome]
 """How the timing of a model with a sampler on a device ended."""
 
-Working = tuple[Train, Future[list[Job]]]
-"""A training, and the jobs that will come of it."""
-
 SKIPPED = Outcome("skipped", "the run ended before this job had begun")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,71 +51,84 @@ class Ledger:
     store: Store
     machine: Machine
 
-    def keep(self, job: Job, floors: Floors, times: Times) -> Row:
-        """Keep the row of a job, in place of one from a time when it had no scores.
+    @cached_property
+    def _fresh(self) -> Path:
+        return self.store.scratch()
+
+    def enter(self, job: Job, floors: Floors) -> str:
+        """Keep the row of a job that has no times yet, unless its row is there, perhaps with them.
+
+        An interrupt from here on costs times only.
+
+        Returns:
+            Its key.
 
         Raises:
             StoreError: If it cannot be saved; the message has the scores.
         """
-        found = {
-            device: outcome
-            for (model, sampler, device), outcome in times.items()
-            if (model, sampler) == (job.train.model, job.sampler)
-        }
-        row = make_row(job, self.plan, floors, found, self.machine)
+        row = make_row(job, self.plan, floors, {}, self.machine)
+        fresh = self._fresh / f"{job.key}.json"
+        with saving(fresh):
+            fresh.write_text(json.dumps([row, job.unscored_key]), encoding="utf-8")
+        if kept_row(self.store, job.key).get("status") != "ok":
+            self._keep(row, job.unscored_key)
+        return job.key
+
+    def close(self, key: str, times: Times) -> None:
+        """Add its times to a row that was entered.
+
+        Raises:
+            StoreError: If it cannot be saved; the message has the scores.
+        """
+        row, unscored = json.loads((self._fresh / f"{key}.json").read_bytes())
+        mine = (row["model"], row["sampler"])
+        found = {device: one for (*names, device), one in times.items() if tuple(names) == mine}
+        self._keep(with_times(row, found), unscored)
+
+    def enter_unfinished(
+        self, left: Iterable[tuple[Train, list[Job] | None]], floors: Floors
+    ) -> None:
+        """Keep a row of every job of a run that is stopped, as far as it came.
+
+        Jobs whose scores an earlier run has kept are left as they are.
+
+        Args:
+            left: Trainings that had not come to their end, and jobs of those that had begun.
+            floors: The floors, if they are known.
+        """
+        with suppress(StoreError):  # the reason why it is stopped, perhaps, and told of already
+            whole = {_maker(row) for row in self.store.rows() if row.get("status") == "ok"}
+            for job in _jobs(self.plan, left):
+                asked = job.train.key, digest(identify(job.sampler))
+                if job.verdict[0] == "ok" or asked not in whole:
+                    self.enter(job, floors)
+
+    def _keep(self, row: Row, unscored: str) -> None:
+        """Keep a row, in place of one from a time when its job had no scores."""
         try:
-            self.store.keep_row(job.key, row)
+            self.store.keep_row(row["key"], row)
         except StoreError as error:
             scores = ", ".join(f"{name} = {value:.6g}" for name, value in row["values"].items())
             what = f"{row['model']} · {row['sampler']} seed {row['seed']}"
             raise StoreError(f"{error} {what}: {row['status']}; {scores or 'no scores'}.") from None
-        if job.key != job.unscored_key:
-            self.store.forget_row(job.unscored_key)
-        return row
-
-    def keep_scores(self, jobs: Iterable[Job], floors: Floors) -> None:
-        """Keep rows that have no times yet, but of jobs whose row is there, perhaps with times.
-
-        Raises:
-            StoreError: If one cannot be saved; the message has the scores.
-        """
-        there = {key for key, row in self.store.keyed_rows().items() if row.get("status") == "ok"}
-        for job in jobs:
-            if job.key not in there:
-                self.keep(job, floors, {})
-
-    def keep_unfinished(self, working: Sequence[Working], floor: Future[Floors]) -> None:
-        """Keep a row of every job of a run that is stopped, as far as it came.
-
-        Jobs whose scores an earlier run has kept are left as they are.
-        """
-        with suppress(StoreError):  # the reason why it is stopped, perhaps, and told of already
-            whole = [row for row in self.store.rows() if row.get("status") == "ok"]
-            new = [
-                job
-                for job in _jobs(self.plan, working)
-                if job.verdict[0] == "ok" or not any(_is_of(row, job) for row in whole)
-            ]
-            self.keep_scores(new, _result(floor, {}))
+        if row["key"] != unscored:
+            self.store.forget_row(unscored)
 
 
-def _jobs(plan: Plan, working: Sequence[Working]) -> Iterator[Job]:
-    for train, future in working:
+def kept_row(store: Store, key: str) -> Row:
+    """The kept row of a key; empty if there is none that can be read."""
+    with suppress(OSError, ValueError, UsageError):
+        return read_row(store.root / "rows" / f"{key}.json")
+    return {}
+
+
+def _jobs(plan: Plan, left: Iterable[tuple[Train, list[Job] | None]]) -> Iterator[Job]:
+    for train, jobs in left:
         entries = plan.entries_of(train.model)
-        yield from _result(future, [Job(train, entry.sampler, SKIPPED) for entry in entries])
+        yield from jobs or [Job(train, entry.sampler, SKIPPED) for entry in entries]
 
 
-def _result(future: Future[T], otherwise: T) -> T:
-    """What a future gave, if it did."""
-    if not future.done() or future.cancelled() or future.exception() is not None:
-        return otherwise
-    return future.result()
-
-
-def _is_of(row: Mapping[str, Any], job: Job) -> bool:
-    """Whether a row is of the very same training and sampler."""
+def _maker(row: Mapping[str, Any]) -> tuple[Any, str]:
+    """The training and the sampler that a row is of."""
     made_by = row.get("made_by", {})
-    keys = made_by.get("keys", {})
-    return bool(
-        keys.get("train") == job.train.key and made_by.get("sampler") == identify(job.sampler)
-    )
+    return made_by.get("keys", {}).get("train"), digest(made_by.get("sampler"))

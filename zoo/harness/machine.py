@@ -27,6 +27,7 @@ class Machine:
         torch: Version of torch.
         zoo: Version of the zoo.
         commit: Git commit of the zoo's checkout, or empty; `+` marks uncommitted changes.
+        host: Its name in the network.
     """
 
     cpu: str
@@ -37,6 +38,7 @@ class Machine:
     torch: str
     zoo: str
     commit: str
+    host: str = ""
 
     @property
     def label(self) -> str:
@@ -96,6 +98,7 @@ def describe(gpu: str = "") -> Machine:
         torch=version("torch"),
         zoo=zoo.__version__,
         commit=_commit(),
+        host=platform.node(),
     )
 
 

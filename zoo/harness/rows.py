@@ -125,6 +125,15 @@ def make_row(
     }
 
 
+def with_times(row: Row, times: Mapping[str, Outcome]) -> Row:
+    """A row with the outcome of the timing stage by device, whose figures may be younger."""
+    made = [outcome.result.made for outcome in times.values() if outcome.result]
+    return row | {
+        "times": {device: _times(outcome) for device, outcome in times.items()},
+        "measured": max([row["measured"], *made]),
+    }
+
+
 def _flags(job: Job, plan: Plan) -> list[str]:
     """What strikes about how a row was made."""
     used = (job.train.model, job.sampler, plan.dataset, *plan.metrics)
@@ -158,6 +167,11 @@ def _made_by(job: Job, plan: Plan, machine: Machine) -> dict[str, Any]:
             if outcome and outcome.result
         },
         "trained_on": _facts(job.trained).get("machine", ""),
+        "hosts": {
+            stage: _facts(outcome).get("host", "")
+            for stage, outcome in zip(STAGES, job.outcomes, strict=True)
+            if outcome and outcome.result
+        },
         "data_sha256": job.train.data.facts["sha256"],
         "n_test": job.train.data.facts["n_test"],
         "n_test_effective": job.train.data.facts["n_test_effective"],

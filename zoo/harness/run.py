@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from zoo.engine import Engine, Local
@@ -14,22 +16,24 @@ from zoo.errors import PluginError, UsageError
 from zoo.harness.attempt import Limits
 from zoo.harness.clocked import Time
 from zoo.harness.execution import Outcome, Runner
+from zoo.harness.handout import Handout
 from zoo.harness.jobs import drawing, evaluation, scoring, training
-from zoo.harness.ledger import Floors, Ledger
+from zoo.harness.ledger import Floors, Ledger, Names, Times, kept_row
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Entry, Plan
 from zoo.harness.rows import Job, Row
-from zoo.harness.stages import (
-    CANARY_NAMES,
-    Floor,
-    Materialise,
-    Power,
-    Stage,
-    Train,
-)
+from zoo.harness.stages import CANARY_NAMES, Floor, Materialise, Power, Stage, Train
 from zoo.harness.store import Result, Store
 from zoo.harness.timing import time_entries
 from zoo.registry import Choice
+
+_NUMBER = itemgetter(0)
+
+FEW = 2
+"""Trainings under way for each place where there is room for one: none of them waits for us."""
+
+THREADS = 4_096
+"""Trainings under way at most."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Event:
         total: Steps in all; 0 where unknown.
         loss: Mean loss of the last epoch, while training.
         reason: Why it did not end well.
+        host: Where it was done, if not here.
     """
 
     job: str
@@ -53,9 +58,12 @@ class Event:
     total: int = 0
     loss: float | None = None
     reason: str = ""
+    host: str = ""
 
 
 Watch = Callable[[Event], None]
+Worked = tuple[int, list[Job], Floors]
+"""Number of a training, its jobs at their end, and the floors."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +75,10 @@ class Run:
         store: Where results are kept.
         device: Where to train and draw, `cpu` or `cuda`.
         machine: Where this happens, for the record.
-        jobs: Jobs at a time; each uses one thread.
+        jobs: Trainings at a time; each uses one thread. 0 for as many as the engine has room for.
         watch: Takes events, from several threads.
         engine: What carries out the work.
+        host: Where entries are timed, if the engine has hosts.
     """
 
     plan: Plan
@@ -79,6 +88,7 @@ class Run:
     jobs: int = 1
     watch: Watch = lambda _event: None
     engine: Engine = field(default_factory=Local)
+    host: str = ""
 
     @cached_property
     def runner(self) -> Runner:
@@ -88,7 +98,14 @@ class Run:
         return Runner(self.store, self.machine.label, limits, self.engine)
 
     def execute(self) -> list[Row]:
-        """Do everything, keep everything, and return one row per job.
+        """Do everything, keep everything, and return one row per job; see `carry_out`."""
+        return [kept_row(self.store, key) for key in self.carry_out()]
+
+    def carry_out(self) -> list[str]:
+        """Do everything and keep everything.
+
+        Returns:
+            The keys of the rows, one per job in the order of the plan.
 
         Raises:
             PluginError: If the dataset itself cannot be made.
@@ -96,22 +113,43 @@ class Run:
             KeyboardInterrupt: If interrupted; what had finished is kept.
         """
         data, ledger = self.data(), Ledger(self.plan, self.store, self.machine)
-        with ThreadPoolExecutor(self.jobs) as pool:
+        keys: dict[int, list[str]] = {}
+        timed: dict[Names, tuple[int, Job]] = {}
+        with closing(self._worked(data, ledger)) as worked:
+            for number, jobs, floors in worked:
+                keys[number] = [ledger.enter(job, floors) for job in jobs]
+                for job in jobs:
+                    if job.scored and job.scored.result:
+                        names, one = (job.train.model.label, job.sampler.label), (number, job)
+                        timed[names] = min(timed.get(names, one), one, key=_NUMBER)
+        with self.store.claim("times", threading.Event()):  # two runs would disturb each other
+            times = self._time([job for _, job in sorted(timed.values(), key=_NUMBER)])
+        ordered = [key for number in sorted(keys) for key in keys[number]]
+        for key in ordered:
+            ledger.close(key, times)
+        return ordered
+
+    def _worked(
+        self, data: Result, ledger: Ledger
+    ) -> Generator[tuple[int, list[Job], Floors], None, None]:
+        """The jobs of each training, as they are done, and the floors; rows of all if stopped."""
+        with ThreadPoolExecutor(self.jobs or THREADS) as pool:
             floor = pool.submit(self.floors, data, self.plan.metrics, self.plan.settings.draws)
-            working = [(train, pool.submit(self._work, train)) for train in self._trainings(data)]
+            handout = Handout(self._trainings(data), self._work, self._room, pool)
             try:
-                floors = floor.result()
-                done = [future.result() for _, future in working]
+                for number, jobs in handout.done():
+                    yield number, jobs, floor.result()
+                floor.result()
             except BaseException:
                 self.runner.stop()
                 pool.shutdown(cancel_futures=True)
-                ledger.keep_unfinished(working, floor)
+                ended = not floor.cancelled() and floor.exception() is None
+                ledger.enter_unfinished(handout.left(), floor.result() if ended else {})
                 raise
-        jobs = [job for jobs in done for job in jobs]
-        ledger.keep_scores(jobs, floors)  # so that an interrupt from here on costs times only
-        with self.store.claim("times", threading.Event()):  # two runs would disturb each other
-            times = self._time(jobs)
-        return [ledger.keep(job, floors, times) for job in jobs]
+
+    def _room(self) -> int:
+        """How many trainings may be under way: some for each place where there is one."""
+        return self.jobs or FEW * sum(self.engine.slots(self.device).values())
 
     def data(self) -> Result:
         """The dataset's conformations, kept in a file.
@@ -139,7 +177,8 @@ class Run:
 
         outcome = self.runner.resolve(stage, tell)
         status = "kept" if outcome.cached else outcome.status
-        self.watch(Event(label, stage.name, status, reason=outcome.reason))
+        reason, host = outcome.reason, outcome.host
+        self.watch(Event(label, stage.name, status, reason=reason, host=host))
         return outcome
 
     def demand(self, stage: Stage, label: str) -> Result:
@@ -186,11 +225,13 @@ class Run:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _trainings(self, data: Result) -> list[Train]:
+    def _trainings(self, data: Result) -> Iterator[Train]:
         """All of them, the references last: they are short, and fill the gaps at the end."""
-        seeds = range(self.plan.settings.seeds)
-        trains = [self.train(model, data, seed) for seed in seeds for model in self.plan.models]
-        return sorted(trains, key=lambda train: train.model.listing.spec.reference)
+        for reference in (False, True):
+            for seed in range(self.plan.settings.seeds):
+                for model in self.plan.models:
+                    if model.listing.spec.reference == reference:
+                        yield self.train(model, data, seed)
 
     def _work(self, train: Train) -> list[Job]:
         """Train one model, ask for its density, and draw and score it with each sampler."""
@@ -217,29 +258,24 @@ class Run:
             score = scoring(self.plan, entry, job.drawn.result, job.train.data, evaluated)
             job.scored = self.resolve(score, label)
 
-    def _time(self, jobs: Sequence[Job]) -> dict[tuple[Choice, Choice, str], Outcome]:
+    def _time(self, jobs: Sequence[Job]) -> Times:
         """Time each entry once, with the weights of its first good seed, on every device."""
-        if not self.plan.settings.timing_rounds:
+        if not self.plan.settings.timing_rounds or not jobs:
             return {}
-        entries: dict[tuple[Choice, Choice], Job] = {}
-        for job in jobs:
-            if job.scored and job.scored.result:
-                entries.setdefault((job.train.model, job.sampler), job)
-        times: dict[tuple[Choice, Choice, str], Outcome] = {}
+        times: dict[tuple[str, str, str], Outcome] = {}
         for device in dict.fromkeys(["cpu", self.device]):
-            stages = [self._time_stage(job, device) for job in entries.values()]
+            stages = [self._time_stage(job, device) for job in jobs]
             label = f"all on {device}"
 
             def tell(message: dict[str, Any], label: str = label) -> None:
                 self.watch(Event(label, "time", **message))
 
-            outcomes = time_entries(stages, self.store, self.plan.settings.timeout, tell)
+            outcomes = time_entries(stages, self.runner, tell, self.host)
             failed = [outcome for outcome in outcomes if outcome.result is None]
             status, reason = (failed[0].status, failed[0].reason) if failed else ("ok", "")
             self.watch(Event(label, "time", status, reason=reason))
-            times |= {
-                (*pair, device): outcome for pair, outcome in zip(entries, outcomes, strict=True)
-            }
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                times[job.train.model.label, job.sampler.label, device] = outcome
         return times
 
     def _time_stage(self, job: Job, device: str) -> Time:

@@ -96,8 +96,8 @@ class Train(Stage):
 
 def device_of(stage: Stage) -> str:
     """Where a stage works: where it trains, or its training did, and else on the CPU."""
-    train = getattr(stage, "train", stage)
-    return str(getattr(train, "device", "cpu"))
+    train = getattr(stage, "train", None)
+    return str(getattr(stage, "device", None) or getattr(train, "device", "cpu"))
 
 
 def is_outdated(stage: Stage) -> bool:

@@ -7,21 +7,24 @@ after the other, so that drift of the machine hits all alike; `rounds` has the r
 
 from __future__ import annotations
 
+import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from zoo.harness.attempt import INTERRUPTED, Ending, Limits
 from zoo.harness.child import run_clock
 from zoo.harness.clocked import Clocked, Exact, Kernel, Time
-from zoo.harness.execution import Outcome
+from zoo.harness.errand import Errand, Home
+from zoo.harness.execution import Outcome, Runner
 from zoo.harness.load import cores_in_use
 from zoo.harness.process import Child
 from zoo.harness.rounds import MOST, Series, best_batch, take_rounds
-from zoo.harness.stages import Tell
+from zoo.harness.stages import Stage, Tell
 from zoo.harness.store import Store
 from zoo.harness.whole import digest
 
@@ -32,39 +35,84 @@ CALL = 20
 """Longest call at a batch size that is tried, in units of `round_seconds`."""
 
 
-def time_entries(stages: Sequence[Time], store: Store, timeout: float, tell: Tell) -> list[Outcome]:
+def time_entries(
+    stages: Sequence[Time], runner: Runner, tell: Tell, host: str = ""
+) -> list[Outcome]:
     """Time entries against one another and keep the figures.
 
     Args:
         stages: The entries. All are measured unless every one is kept from a time when the
             same ones ran in turn: figures that were not interleaved are not comparable.
-        store: Where the figures are kept.
-        timeout: Seconds after which one answer is given up.
+        runner: What has them measured, and keeps the figures.
         tell: Takes progress.
+        host: Where, if the engine has hosts.
 
     Returns:
         One outcome per stage. Its facts: `batch_seconds`, `single_seconds` and `best_seconds`
         per call of every round, of the board's batch, of one, and of `best_batch`; `peak_mb` of
         a batch; the `kernel_seconds` and `exact_seconds` of the same rounds; cores that
-        `others` used; what tells which entries were timed `alongside`.
+        `others` used; what tells which entries were timed `alongside`; the `host`.
     """
-    alongside = digest([stage.key for stage in stages])
+    store, alongside = runner.store, digest([stage.key for stage in stages])
     stages = [replace(stage, alongside=alongside) for stage in stages]
     kept = [store.find(stage.name, stage.key) for stage in stages]
     if all(kept):
         return [Outcome("ok", result=result, cached=True) for result in kept]
+    report = runner.send(_errand(stages, runner, tell), host)
+    ending = report.ending
+    if ending.status != "ok":
+        return [Outcome(ending.status, f"while being timed: {ending.reason}") for _ in stages]
+    at = {"host": report.host or platform.node(), "machine": report.machine}
+    pairs = zip(stages, ending.facts["entries"], strict=True)
+    return [_keep(stage, found, at, store) for stage, found in pairs]
+
+
+def _errand(stages: Sequence[Time], runner: Runner, tell: Tell) -> Clocking:
+    folder, log = runner.store.scratch(), runner.store.log_file("timing")
+    home = Home(here=True, tell=tell)
+    return Clocking(tuple(stages), folder, log, runner.limits, runner.machine, home)
+
+
+@dataclass(frozen=True)
+class Clocking(Errand):
+    """Entries to be timed against one another."""
+
+    alone: ClassVar[bool] = True
+
+    def work(
+        self, stages: tuple[Stage, ...], folder: Path, log: Path, stopped: Callable[[], bool]
+    ) -> Ending:
+        """Time them; the facts have what was found of each among its `entries`."""
+        del folder  # what is found are numbers
+
+        def tell(message: dict[str, Any]) -> None:
+            if stopped():
+                raise InterruptedError
+            self.home.tell(message)
+
+        subjects = [stage for stage in stages if isinstance(stage, Time)]
+        try:
+            return Ending("ok", facts={"entries": measure(subjects, log, self.limits, tell)})
+        except InterruptedError:
+            return INTERRUPTED
+
+
+def measure(stages: Sequence[Time], log: Path, limits: Limits, tell: Tell) -> list[dict[str, Any]]:
+    """Measure entries in turn; a fault in place of facts for one that has failed."""
     with ExitStack() as stack:
-        gauges = [_Watched(subject, timeout) for subject in _gauges(stages[0])]
-        entries = [_Entry(_Watched(stage, timeout), stage) for stage in stages]
+        gauges = [_Watched(subject, limits.timeout) for subject in _gauges(stages[0])]
+        entries = [_Entry(_Watched(stage, limits.timeout), stage) for stage in stages]
         watched = [*gauges, *(entry.watched for entry in entries)]
-        log = store.log_file("timing")
         for one in watched:
             one.start(log)
             stack.callback(one.child.end)
         for one in watched:  # all load at once, and none is timed before the last has
             one.await_ready()
         beside = _take(gauges, entries, tell)
-    return [_keep(entry, beside, store) for entry in entries]
+    return [
+        {"fault": entry.watched.fault} if entry.watched.fault else entry.facts() | beside
+        for entry in entries
+    ]
 
 
 def _gauges(stage: Time) -> list[Clocked]:
@@ -202,10 +250,9 @@ class _Entry:
         }
 
 
-def _keep(entry: _Entry, beside: dict[str, Any], store: Store) -> Outcome:
-    fault, stage = entry.watched.fault, entry.stage
-    if fault is not None:
+def _keep(stage: Time, found: dict[str, Any], at: dict[str, str], store: Store) -> Outcome:
+    if fault := found.get("fault"):
         return Outcome(str(fault["status"]), f"while being timed: {fault['reason']}")
-    facts = entry.facts() | beside | {"alongside": stage.alongside[:12]}
+    facts = found | at | {"alongside": stage.alongside[:12]}
     store.forget(stage.name, stage.key)  # from a time when another entry failed
     return Outcome("ok", result=store.keep(stage.name, stage.key, store.scratch(), facts))
