@@ -26,6 +26,7 @@ from zoo.registry import installed
 from zoo_plugins.engines.dask_engine import Dask
 
 pytest.importorskip("distributed", reason="needs polymer-zoo[dask]")
+dask = pytest.importorskip("dask")
 
 DEADLY = """
     import os, signal
@@ -188,8 +189,10 @@ def test_what_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         Dask(workers=1, scheduler="tcp://x:1")
     with pytest.raises(ValueError, match="at most one GPU for each worker"):
         Dask(workers=1, gpus=2)
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
-    with pytest.raises(UsageError, match="no Dask cluster with workers at 'tcp://127.0.0.1:9'"):
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}),
+        pytest.raises(UsageError, match=r"no Dask cluster with workers at 'tcp://127\.0\.0\.1:9'"),
+    ):
         Dask(scheduler="tcp://127.0.0.1:9").slots("cpu")
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'polymer-zoo\[dask\]'"):
