@@ -141,6 +141,13 @@ def test_a_cancelled_job_ends_where_it_runs(
         engine.close()
 
 
+def test_the_key_that_interrupts_is_for_the_driver(workers: Dask) -> None:
+    """A terminal sends its signal to workers as well, which the driver ends itself."""
+    workers.slots("cpu")
+    handlers = workers._client.run(signal.getsignal, signal.SIGINT)
+    assert list(handlers.values()) == [signal.SIG_IGN] * 2
+
+
 def test_a_cluster_that_is_there_is_joined(workers: Dask, tmp_path: Path) -> None:
     """By its address or its file; it is still there when the one who joined has gone."""
     workers.slots("cpu")

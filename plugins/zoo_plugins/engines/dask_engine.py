@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -150,6 +151,7 @@ class Dask(zoo.Engine):
             "dashboard_address": f"{HERE}:0",
             "silence_logs": logging.CRITICAL,  # a job that fails says so in its value
             "resources": gpu,
+            "preload": [__name__],
             "env": {"CUDA_VISIBLE_DEVICES": _visible(number) if gpu else ""} if self.gpus else {},
         }
         return {"cls": distributed.Nanny, "options": options}
@@ -173,6 +175,12 @@ def _distributed() -> Any:  # noqa: ANN401 - an optional package
             "the engine dask takes Dask, which is not installed. Install it with "
             "`pip install 'polymer-zoo[dask]'`, here and where the workers are."
         ) from None
+
+
+def dask_setup(worker: object) -> None:
+    """What Dask calls in each worker that we start: Ctrl-C is for the driver, which ends them."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _call(job: Job[T]) -> T:
