@@ -209,6 +209,24 @@ def test_timing_is_alone_on_its_host_and_says_which(post: Post, tmp_path: Path) 
     assert len(post.sent) == asked
 
 
+def test_a_host_that_goes_while_it_times_leaves_scores(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has to be done on one host is given up with it; the row is there, without times."""
+    submit = post.submit
+
+    def away(job: Job[Any], *, device: str = "cpu", host: str = "") -> Future[Any]:
+        return Future() if host else submit(job, device=device)
+
+    monkeypatch.setattr(execution, "LOOK_AFTER", 0.01)
+    monkeypatch.setattr(post, "submit", away)
+    plan = make_plan(installed(), ["honest"], None, "walks", replace(TINY, seeds=1))
+    work = Run(plan, Store(tmp_path).open(), "cpu", describe(), 0, lambda _: None, post, "gone")
+    (row,) = work.execute()
+    assert row["status"] == "ok"
+    assert row["times"]["cpu"]["reason"] == "while being timed: host gone is gone"
+
+
 def test_an_engine_says_what_there_is(post: Post) -> None:
     """The device is that of the workers, whatever the driver has."""
     assert look(Local(), "cpu") == ("cpu", describe(), "")

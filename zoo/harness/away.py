@@ -12,7 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,7 +79,8 @@ def _workplace(errand: Errand, shared: bool) -> Iterator[Path]:
     if shared:
         for earlier in (errand.folder, *errand.scratch.glob(f"{name}.*/")):
             for path in earlier.glob(f"{CHECKPOINT}*"):
-                shutil.copyfile(path, folder / path.name)
+                with suppress(OSError):  # it has just been replaced by a younger one
+                    shutil.copyfile(path, folder / path.name)
     try:
         yield folder
     finally:

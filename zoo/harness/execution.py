@@ -24,6 +24,9 @@ from zoo.wording import one_line
 GOES_ON = ("interrupted", "crashed")
 """How a stage may end and go on from its last checkpoint when it is asked for again."""
 
+LOOK_AFTER = 5.0
+"""Seconds between two looks at a host that has to stay: they would disturb what is timed there."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -122,7 +125,7 @@ class Runner:
         errand, device = packed(errand, self.store.own().folder), device_of(errand.stages[0])
         errand.home.tell({})  # from afar there is nothing more to be heard
         while True:
-            report = self._wait(self.engine.submit(errand, device=device, host=host))
+            report = self._wait(self.engine.submit(errand, device=device, host=host), device, host)
             if report.refused:
                 raise UsageError(
                     f"worker {report.host} is not set up like this machine: {report.refused}. "
@@ -132,12 +135,14 @@ class Runner:
                 return unpacked(report, errand)
             errand = with_parcels(errand, report.missing)
 
-    def _wait(self, future: Future[Report]) -> Report:
-        """What comes of an errand, unless the run is stopped."""
+    def _wait(self, future: Future[Report], device: str, host: str) -> Report:
+        """What comes of an errand, unless the run is stopped, or the host that it needs is gone."""
         try:
-            while not wait([future], LOOK).done:
+            while not wait([future], LOOK_AFTER if host else LOOK).done:
                 if self._stopped.is_set() and future.cancel():
                     return Report(INTERRUPTED)
+                if host and host not in self.engine.slots(device):
+                    return Report(Ending("crashed", f"host {host} is gone"))
             return future.result()
         except LostError as error:
             return Report(Ending("crashed", str(error)))

@@ -69,7 +69,13 @@ class Dask(zoo.Engine):
     def slots(self, device: str) -> Mapping[str, int]:
         """Threads of the workers on each host, or for `cuda` their resource `GPU`."""
         found: Counter[str] = Counter()
-        for worker in self._client.scheduler_info(n_workers=-1)["workers"].values():
+        try:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        except OSError as error:
+            raise UsageError(
+                f"the Dask scheduler is gone: {error}. Start it, and run the same command again."
+            ) from error
+        for worker in workers.values():
             gpus = int(worker["resources"].get("GPU", 0))
             found[worker["host"]] += gpus if device == "cuda" else worker["nthreads"]
         return {host: room for host, room in sorted(found.items()) if room}
@@ -118,9 +124,11 @@ class Dask(zoo.Engine):
         distributed = _distributed()
         try:
             if self.file:
-                client = distributed.Client(scheduler_file=str(Path(self.file).expanduser()))
+                file = str(Path(self.file).expanduser())
+                client = distributed.Client(scheduler_file=file, set_as_default=False)
             else:
-                client = distributed.Client(self.scheduler or self._cluster)
+                there = self.scheduler or self._cluster
+                client = distributed.Client(there, set_as_default=False)
             client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, ValueError) as error:  # a timeout is an OSError
             where = self.file or self.scheduler or "this machine"
