@@ -79,7 +79,10 @@ class Local(Engine):
             False
         """
         done: Future[T] = Future()
-        done.set_result(job(lambda: False))
+        try:
+            done.set_result(job(lambda: False))
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            done.set_exception(error)
         return done
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ DATASET = zoo.DatasetSpec(
     api=1, name="chains", factory="x:Y", summary="chains", source="here", license="MIT",
     offers={"fresh", "energy", "log_prob"},
 )  # fmt: skip
+ENGINE = zoo.EngineSpec(api=1, name="here", factory="x:Y", summary="one by one")
 
 
 def subject(spec: Spec, factory: str, menu: str = "tests.wrong", place: str = "") -> Choice:
@@ -44,6 +45,7 @@ RIGHT = (
     subject(METRIC, "Size"),
     subject(DATASET, "Chains"),
     subject(replace(DATASET, offers={"energy"}), "Frames"),
+    subject(ENGINE, "Here"),
 )
 
 WRONG: tuple[tuple[str, Choice], ...] = (
@@ -139,5 +141,9 @@ WRONG: tuple[tuple[str, Choice], ...] = (
         subject(replace(DATASET, offers={"energy", "log_prob"}), "FramesWithoutNormalisation"),
     ),
     ("fresh_is_like_the_test_set", subject(DATASET, "StifferFresh")),
+    ("every_job_comes_back", subject(ENGINE, "CutsShort")),
+    ("failures_come_back", subject(ENGINE, "Soothes")),
+    ("hosts_take_jobs", subject(ENGINE, "NoRoom")),
+    ("hosts_take_jobs", subject(ENGINE, "ForgetsHosts")),
 )
 """The check that each breaks, with its kind where two kinds have one of that name."""

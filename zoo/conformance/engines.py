@@ -57,14 +57,13 @@ def every_job_comes_back(subject: Choice) -> None:
 def failures_come_back(subject: Choice) -> None:
     """What a job raises is raised by its own future, and by no other."""
     with _started(subject) as engine:
-        if engine.slots("cpu"):
-            wrong, right = engine.submit(Square(-1)), engine.submit(Square(3))
-            if not isinstance(error := wrong.exception(WAIT), ArithmeticError):
-                raise Violation(
-                    f"a job raised an ArithmeticError, and its future {error!r}. Pass it on."
-                )
-            if right.result(WAIT) != 9:
-                raise Violation("a job beside one that raised did not give its value.")
+        wrong, right = engine.submit(Square(-1)), engine.submit(Square(3))
+        if not isinstance(error := wrong.exception(WAIT), ArithmeticError):
+            raise Violation(
+                f"a job raised an ArithmeticError, and its future {error!r}. Pass it on."
+            )
+        if right.result(WAIT) != 9:
+            raise Violation("a job beside one that raised did not give its value. See to each.")
 
 
 def hosts_take_jobs(subject: Choice) -> None:

@@ -129,9 +129,7 @@ class Run:
             ledger.close(key, times)
         return ordered
 
-    def _worked(
-        self, data: Result, ledger: Ledger
-    ) -> Generator[tuple[int, list[Job], Floors], None, None]:
+    def _worked(self, data: Result, ledger: Ledger) -> Generator[Worked, None, None]:
         """The jobs of each training, as they are done, and the floors; rows of all if stopped."""
         with ThreadPoolExecutor(self.jobs or THREADS) as pool:
             floor = pool.submit(self.floors, data, self.plan.metrics, self.plan.settings.draws)
