@@ -271,7 +271,8 @@ class Run:
             outcomes = time_entries(stages, self.runner, tell, self.host)
             failed = [outcome for outcome in outcomes if outcome.result is None]
             status, reason = (failed[0].status, failed[0].reason) if failed else ("ok", "")
-            self.watch(Event(label, "time", status, reason=reason))
+            where = outcomes[0].host
+            self.watch(Event(label, "time", status, reason=reason, host=where))
             for job, outcome in zip(jobs, outcomes, strict=True):
                 times[job.train.model.label, job.sampler.label, device] = outcome
         return times

@@ -64,7 +64,8 @@ def time_entries(
         return [Outcome(ending.status, f"while being timed: {ending.reason}") for _ in stages]
     at = {"host": report.host or platform.node(), "machine": report.machine}
     pairs = zip(stages, ending.facts["entries"], strict=True)
-    return [_keep(stage, found, at, store) for stage, found in pairs]
+    outcomes = [_keep(stage, found, at, store) for stage, found in pairs]
+    return [replace(outcome, host=report.host) for outcome in outcomes]
 
 
 def _errand(stages: Sequence[Time], runner: Runner, tell: Tell) -> Clocking:
