@@ -132,7 +132,7 @@ def cluster(hosts: list[Host], folder: Path, hidden: Path) -> Iterator[Path]:
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *words]
     started = [subprocess.Popen(command, env=os.environ | SOON)]
     try:
-        while not file.exists():
+        while not file.exists() or not file.read_text().endswith("}"):
             assert started[0].poll() is None
         port = int(json.loads(file.read_text())["address"].rpartition(":")[2])
         file.write_text(json.dumps({"address": f"tcp://127.0.0.1:{port}"}))

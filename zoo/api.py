@@ -11,7 +11,6 @@ from zoo.engine import Engine, Local
 from zoo.errors import StoreError, UsageError
 from zoo.harness.engines import build_engine, look
 from zoo.harness.kept import Row, choose_rows, find_rows
-from zoo.harness.ledger import kept_row
 from zoo.harness.machine import describe
 from zoo.harness.memory import is_known
 from zoo.harness.plan import Plan, make_plan
@@ -291,7 +290,7 @@ def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         dataset at the same budget.
     """
     store, keys = prepared.store, prepared.carry_out()
-    return _publish(store, (kept_row(store, key) for key in keys), prepared.plan.left_out)
+    return _publish(store, map(store.row, keys), prepared.plan.left_out)
 
 
 def bring_in(

@@ -14,12 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import StoreError, UsageError
+from zoo.errors import StoreError
 from zoo.harness.execution import Outcome
 from zoo.harness.identity import identify
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Plan
-from zoo.harness.rowfile import read_row
 from zoo.harness.rows import Job, Row, make_row, with_times
 from zoo.harness.stages import Train
 from zoo.harness.store import Store
@@ -70,7 +69,7 @@ class Ledger:
         fresh = self._fresh / f"{job.key}.json"
         with saving(fresh):
             fresh.write_text(json.dumps([row, job.unscored_key]), encoding="utf-8")
-        if kept_row(self.store, job.key).get("status") != "ok":
+        if self.store.row(job.key).get("status") != "ok":
             self._keep(row, job.unscored_key)
         return job.key
 
@@ -113,13 +112,6 @@ class Ledger:
             raise StoreError(f"{error} {what}: {row['status']}; {scores or 'no scores'}.") from None
         if row["key"] != unscored:
             self.store.forget_row(unscored)
-
-
-def kept_row(store: Store, key: str) -> Row:
-    """The kept row of a key; empty if there is none that can be read."""
-    with suppress(OSError, ValueError, UsageError):
-        return read_row(store.root / "rows" / f"{key}.json")
-    return {}
 
 
 def _jobs(plan: Plan, left: Iterable[tuple[Train, list[Job] | None]]) -> Iterator[Job]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,27 @@ def read_row(path: Path) -> dict[str, Any]:
             f"up to {SCHEMA}. Install a newer polymer-zoo, or choose another folder."
         )
     return row
+
+
+def find_row(path: Path) -> dict[str, Any]:
+    """Read a row if there is one; what is no row is named, and taken for none.
+
+    Args:
+        path: Its file.
+
+    Raises:
+        UsageError: If a newer version has written it.
+    """
+    try:
+        return read_row(path)
+    except FileNotFoundError:
+        pass
+    except UsageError:
+        raise
+    except (OSError, ValueError) as fault:
+        text = "%r is left out: %s. The command that made it makes it again."
+        logging.getLogger("zoo").warning(text, str(path), fault)
+    return {}
 
 
 def _check_shape(row: Mapping[str, Any]) -> None:

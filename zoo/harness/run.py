@@ -18,7 +18,7 @@ from zoo.harness.clocked import Time
 from zoo.harness.execution import Outcome, Runner
 from zoo.harness.handout import Handout
 from zoo.harness.jobs import drawing, evaluation, scoring, training
-from zoo.harness.ledger import Floors, Ledger, Names, Times, kept_row
+from zoo.harness.ledger import Floors, Ledger, Names, Times
 from zoo.harness.machine import Machine
 from zoo.harness.plan import Entry, Plan
 from zoo.harness.rows import Job, Row
@@ -99,7 +99,7 @@ class Run:
 
     def execute(self) -> list[Row]:
         """Do everything, keep everything, and return one row per job; see `carry_out`."""
-        return [kept_row(self.store, key) for key in self.carry_out()]
+        return [self.store.row(key) for key in self.carry_out()]
 
     def carry_out(self) -> list[str]:
         """Do everything and keep everything.

@@ -22,7 +22,7 @@ from typing import Any
 
 from zoo.errors import StoreError, UsageError
 from zoo.harness.claims import Claim, Scratch, claimed, sweep
-from zoo.harness.rowfile import read_row
+from zoo.harness.rowfile import find_row
 from zoo.harness.whole import as_json, digest, reserve, saving, seal, sha256_of, sync, write_whole
 
 RECORD = "result.json"
@@ -282,16 +282,12 @@ class Store:
         Raises:
             UsageError: If a newer version has written one.
         """
-        rows = {}
-        for path in sorted((self.root / "rows").glob("*.json")):
-            try:
-                rows[path.stem] = read_row(path)
-            except UsageError:
-                raise
-            except (OSError, ValueError) as fault:
-                text = "%r is left out: %s. The command that made it makes it again."
-                _LOG.warning(text, str(path), fault)
-        return rows
+        keys = sorted(path.stem for path in (self.root / "rows").glob("*.json"))
+        return {key: row for key in keys if (row := self.row(key))}
+
+    def row(self, key: str) -> dict[str, Any]:
+        """One row, as `keyed_rows` has it; empty if there is none."""
+        return find_row(self.root / "rows" / f"{key}.json")
 
 
 def _remove_unfinished(folder: Path) -> None:
