@@ -11,7 +11,7 @@ from zoo.errors import StoreError, UsageError
 from zoo.harness.kept import Row, choose_rows, find_rows
 from zoo.harness.machine import describe, find_device
 from zoo.harness.memory import is_known
-from zoo.harness.plan import Plan, make_plan
+from zoo.harness.plan import Plan, make_plans
 from zoo.harness.rowfile import SCHEMA
 from zoo.harness.run import Run, Watch
 from zoo.harness.settings import Settings, settings_for
@@ -27,7 +27,7 @@ def run(
     models: Sequence[str] | None = None,
     *,
     samplers: Sequence[str] | None = None,
-    dataset: str = "bead-spring",
+    dataset: str | Sequence[str] = "bead-spring",
     preset: str = "standard",
     seeds: int | None = None,
     device: str = "auto",
@@ -41,9 +41,10 @@ def run(
 
     Args:
         models: Names with options, such as `"vae[latent=4]"`; `None` runs all, the slow ones
-            only at the preset `full`.
+            only at the preset `full`. `"vae[latent=2|4]"` stands for both; so with samplers and
+            datasets.
         samplers: Names with options; `None` takes all that fit.
-        dataset: Name with options.
+        dataset: Name with options, or several; each makes a board of its own.
         preset: `quick`, `standard`, `full` or `lecture`.
         seeds: Trainings of each model; `None` takes the preset's number.
         device: `auto`, `cpu` or `cuda`.
@@ -54,7 +55,7 @@ def run(
         watch: Takes events while the run goes on, from several threads.
 
     Returns:
-        One line per model and sampler, as in `leaderboard.csv`.
+        One line per dataset, model and sampler, as in `leaderboard.csv`.
 
     Raises:
         UsageError: If something asked for does not exist or does not fit.
@@ -67,8 +68,9 @@ def run(
         [['truth', 'direct', 'ok']]
     """
     settings = budget(preset, seeds, timeout, memory)
-    plan = make_plan(installed(), models, samplers, dataset, settings)
-    return carry_out(prepare(plan, Path(out), device, jobs, watch))[0]
+    datasets = [dataset] if isinstance(dataset, str) else dataset
+    first, *more = make_plans(installed(), models, samplers, datasets, settings)
+    return carry_out(prepare(first, Path(out), device, jobs, watch), more)[0]
 
 
 def leaderboard(out: str | Path = "zoo-results") -> pd.DataFrame:
@@ -267,14 +269,23 @@ def prepare(plan: Plan, out: Path, device: str, jobs: int | None, watch: Watch) 
     return Run(plan, Store(out).open(), found, machine, jobs, watch)
 
 
-def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Execute a run, and write the board it belongs to into the results folder.
+def carry_out(prepared: Run, more: Sequence[Plan] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Execute a run, and write the boards it belongs to into the results folder.
+
+    Args:
+        prepared: The run.
+        more: Plans of other datasets, to be executed after it in the same way.
 
     Returns:
-        The run's own lines, and the whole board: also what earlier runs have kept of the same
-        dataset at the same budget.
+        The run's own lines, and the whole boards: also what earlier runs have kept of the same
+        datasets at the same budget.
     """
-    return _publish(prepared.store, prepared.execute(), prepared.plan.left_out)
+    runs = [prepared, *(replace(prepared, plan=plan) for plan in more)]
+    for run in runs[1:]:
+        run.data()  # one that cannot be made is told of before anything is trained
+    rows = [row for run in runs for row in run.execute()]
+    left_out = dict.fromkeys(sentence for run in runs for sentence in run.plan.left_out)
+    return _publish(prepared.store, rows, list(left_out))
 
 
 def bring_in(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from zoo.registry.factories import load
@@ -23,7 +24,7 @@ class Choice:
     listing: Listing
     options: Options = ()
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The one text that asks for it again, and that rows call it by."""
         return write(self.listing.label, self.options)
