@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import StoreError, UsageError
+from zoo.harness.forecast import Forecast
+from zoo.harness.forecast import look_ahead as see_ahead
 from zoo.harness.kept import Row, choose_rows, find_rows
 from zoo.harness.machine import describe, find_device
 from zoo.harness.memory import is_known
@@ -264,9 +266,21 @@ def prepare(plan: Plan, out: Path, device: str, jobs: int | None, watch: Watch) 
     """A run that is ready to start: folder writable, device there."""
     found, gpu = find_device(device)
     machine = describe(gpu)
-    if jobs is None:
-        jobs = 1 if found == "cuda" else machine.cores
+    jobs = jobs or _usual_jobs(found, machine.cores)
     return Run(plan, Store(out).open(), found, machine, jobs, watch)
+
+
+def _usual_jobs(device: str, cores: int) -> int:
+    return 1 if device == "cuda" else cores
+
+
+def look_ahead(
+    plans: Sequence[Plan], out: Path, device: str, jobs: int | None
+) -> tuple[Forecast, int]:
+    """What a results folder holds of plans, how long the rest takes, and so many at a time."""
+    if device == "auto":  # to look for a GPU may take torch, and is of no use to an empty folder
+        device = find_device(device)[0] if (out / "data").is_dir() else "cpu"
+    return see_ahead(plans, out, device), jobs or _usual_jobs(device, describe().cores)
 
 
 def carry_out(prepared: Run, more: Sequence[Plan] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from zoo.errors import PluginError, UsageError, ZooError
 from zoo.harness.settings import Settings
 from zoo.registry import Choice, Registry, fits, usable
+from zoo.registry.choice import check_sweep
 from zoo.registry.options import parse
 
 
@@ -126,14 +127,10 @@ def make_plans(
     """
     if not datasets:
         raise UsageError("there is no dataset to run on: name at least one.")
-    found = _choose(registry, "dataset", datasets)
-    chosen = _choose(registry, "model", models)
-    ways = _choose(registry, "sampler", samplers)
-    for choice in (*found, *chosen, *ways):
-        if choice.options:
-            choice.check()
-            if choice.listing.spec.kind != "model":
-                _try_settings(choice)
+    found, chosen, ways = (
+        _choose(registry, kind, names)
+        for kind, names in (("dataset", datasets), ("model", models), ("sampler", samplers))
+    )
     plans, slow_too = [], models is not None or settings.preset == "full"
     for data in found:
         entries, left_out = _cross(chosen, ways, data, slow_too=slow_too)
@@ -192,6 +189,15 @@ def _try_settings(choice: Choice) -> None:
 
 
 def _choose(registry: Registry, kind: str, names: Sequence[str] | None) -> list[Choice]:
+    """What names of a kind mean, each once; options that will not do are refused."""
     if names is None:
-        return [Choice(listing, ()) for listing in registry.of(kind)]
-    return list(dict.fromkeys(one for name in names for one in registry.find_all(kind, name)))
+        return [Choice(listing) for listing in registry.of(kind)]
+    sweeps = [registry.find_all(kind, name) for name in names]
+    for sweep in sweeps:
+        if sweep[0].options:
+            check_sweep(sweep)
+    found = list(dict.fromkeys(choice for sweep in sweeps for choice in sweep))
+    for choice in found:
+        if choice.options and kind != "model":
+            _try_settings(choice)
+    return found
