@@ -76,7 +76,9 @@ def look_ahead(plans: Sequence[Plan], root: Path, device: str) -> Forecast:
     seconds, unknown = 0.0, set()
     for step, count in search.missing.items():
         missing[step.stage] += count
-        each = next((usual[one] for one in _ever_wider(step) if one in usual), None)
+        each = (
+            next((usual[one] for one in _ever_wider(step) if one in usual), None) if usual else None
+        )
         seconds += count * (each or 0.0)
         unknown |= {name_in(step.model)} if each is None else set()
     return Forecast(search.kept, missing, seconds, tuple(sorted(unknown)), len(rows))

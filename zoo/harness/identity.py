@@ -56,7 +56,10 @@ def identify(choice: Choice) -> dict[str, Any]:
     found = {
         "plugin": choice.listing.qualified,
         "version": choice.listing.plugin.version,
-        "source": _source_of(choice.listing),
+        "source": _once(
+            (choice.listing.spec.kind, choice.listing.qualified),
+            partial(_source_of, choice.listing),
+        ),
         "options": dict(choice.options),
     }
     files = {name: _content(value) for name, value in choice.options if _is_file(value)}

@@ -13,6 +13,11 @@ from zoo.registry.choice import check_sweep
 from zoo.registry.options import parse
 
 
+NONE: frozenset[str] = frozenset()
+OF_TEST = frozenset({"test_log_prob"})
+OF_BOTH = frozenset({"test_log_prob", "log_prob"})
+
+
 @dataclass(frozen=True)
 class Entry:
     """One model with one sampler: one line of the leaderboard."""
@@ -24,9 +29,8 @@ class Entry:
     def densities(self) -> frozenset[str]:
         """Log-densities of the model that have a meaning here, by their names in `zoo.Drawn`."""
         if "log_prob" not in self.model.listing.spec.offers:
-            return frozenset()
-        own = {"log_prob"} if self.sampler.listing.spec.exact else set()
-        return frozenset({"test_log_prob"} | own)
+            return NONE
+        return OF_BOTH if self.sampler.listing.spec.exact else OF_TEST
 
     @property
     def label(self) -> str:
@@ -59,17 +63,29 @@ class Plan:
 
     def metrics_of(self, entry: Entry) -> tuple[Choice, ...]:
         """The metrics that an entry has the densities for."""
-        known = entry.densities
-        return tuple(one for one in self.metrics if one.listing.spec.model_needs <= known)
+        return self._by_densities[entry.densities]
 
     def densities_of(self, entry: Entry) -> frozenset[str]:
         """The log-densities that metrics of an entry ask for: to have them costs time."""
-        asked = (one.listing.spec.model_needs for one in self.metrics_of(entry))
-        return frozenset().union(*asked)
+        return self._asked[entry.densities]
 
     def entries_of(self, model: Choice) -> tuple[Entry, ...]:
         """The lines of a model, one for each sampler it is drawn with."""
         return self._by_model.get(model, ())
+
+    @cached_property
+    def _by_densities(self) -> Mapping[frozenset[str], tuple[Choice, ...]]:
+        return {
+            known: tuple(one for one in self.metrics if one.listing.spec.model_needs <= known)
+            for known in (NONE, OF_TEST, OF_BOTH)
+        }
+
+    @cached_property
+    def _asked(self) -> Mapping[frozenset[str], frozenset[str]]:
+        return {
+            known: frozenset().union(*(one.listing.spec.model_needs for one in metrics))
+            for known, metrics in self._by_densities.items()
+        }
 
     @cached_property
     def _by_model(self) -> Mapping[Choice, tuple[Entry, ...]]:
