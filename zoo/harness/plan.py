@@ -12,7 +12,6 @@ from zoo.registry import Choice, Registry, fits, usable
 from zoo.registry.choice import check_sweep
 from zoo.registry.options import parse
 
-
 NONE: frozenset[str] = frozenset()
 OF_TEST = frozenset({"test_log_prob"})
 OF_BOTH = frozenset({"test_log_prob", "log_prob"})
