@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Install
 from tests.test_run import TOY
+from zoo import api
 from zoo.board.leaderboard import COLUMNS, read_csv
 from zoo.cli import main
 from zoo.polymer.chain import Chain
@@ -147,8 +148,9 @@ def test_several_datasets_make_several_boards(
     install("zoo-toy", TOY)
     more = ["--preset", "quick", "--jobs", "2", "--no-report"]
     assert main(["run", "honest[steps=1|2]", "walks[n=200|300]", *more]) == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
     labels = ["walks[n=200]", "walks[n=300]"]
+    assert all(f"training honest[steps=1] seed 0 on {one}: done" in err for one in labels)
     assert [line.split(" · ")[0] for line in out.splitlines() if " · preset" in line] == labels
     board = read_csv(Path("zoo-results/leaderboard.csv"))
     assert board["dataset"].tolist() == [label for label in labels for _ in range(2)]
@@ -161,6 +163,8 @@ def test_several_datasets_make_several_boards(
     made = {path: path.stat().st_mtime_ns for path in Path("zoo-results/train").iterdir()}
     assert len(made) == 4
     assert main(["run", "honest[steps=2]", "--dataset", labels[0], *more]) == 0
+    again = api.run(["honest[steps=1|2]"], dataset=labels, preset="quick", device="cpu", jobs=2)
+    assert again[["model", "dataset"]].equals(board[["model", "dataset"]])
     assert {p: p.stat().st_mtime_ns for p in Path("zoo-results/train").iterdir()} == made
 
 

@@ -14,7 +14,7 @@ from tests.conftest import Install
 from tests.test_leaderboard import row
 from tests.test_run import TINY, TOY
 from zoo.cli import main
-from zoo.cli.expected import expected
+from zoo.cli.expected import how_long, what_is_kept
 from zoo.harness.forecast import Forecast, look_ahead
 from zoo.harness.machine import describe
 from zoo.harness.plan import Plan, make_plans
@@ -160,15 +160,18 @@ def test_a_sweep_reads_each_source_once(
 
 
 def test_a_dry_run_says_how_much_is_kept_and_how_long_the_rest_takes(
-    plans: list[Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    install: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In sentences beside the table; the time is divided by what runs at a time."""
     ahead = Forecast({"train": 3}, {"train": 9, "sample": 12, "score": 12}, 7200.0, ("nan",), 9)
-    first, second = expected(plans, ahead, 4, tmp_path)
-    assert first.startswith("in all 6 lines: 12 trainings, 12 drawings, 12 scores; ")
-    assert first.endswith(f"of these 3, 0, 0 are kept in {tmp_path}")
+    assert what_is_kept(ahead, Path("here")) == (
+        "12 trainings, 12 drawings, 12 scores; of these 3, 0, 0 are kept in here"
+    )
+    (second,) = how_long(ahead, 4)
     assert "about 30 min, 4 at a time and without clocks, going by 9 earlier rows" in second
     assert second.endswith("none says how long nan takes")
+    assert not list(how_long(Forecast({"train": 1}, {}, 0.0, (), 9), 4))
+    install("zoo-toy", TOY)
     words = ["honest", "walks", "--dry-run", "--preset", "quick", "--out", str(tmp_path / "none")]
     assert main(["run", *words]) == 0
     err = capsys.readouterr().err

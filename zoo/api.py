@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import StoreError, UsageError
-from zoo.harness.forecast import Forecast
-from zoo.harness.forecast import look_ahead as see_ahead
 from zoo.harness.kept import Row, choose_rows, find_rows
-from zoo.harness.machine import describe, find_device
+from zoo.harness.machine import describe, find_device, usual_jobs
 from zoo.harness.memory import is_known
 from zoo.harness.plan import Plan, make_plans
 from zoo.harness.rowfile import SCHEMA
-from zoo.harness.run import Run, Watch
+from zoo.harness.run import Event, Run, Watch
 from zoo.harness.settings import Settings, settings_for
 from zoo.harness.store import Store
 from zoo.harness.verify import Finding, line_findings, recompute
@@ -266,21 +264,7 @@ def prepare(plan: Plan, out: Path, device: str, jobs: int | None, watch: Watch) 
     """A run that is ready to start: folder writable, device there."""
     found, gpu = find_device(device)
     machine = describe(gpu)
-    jobs = jobs or _usual_jobs(found, machine.cores)
-    return Run(plan, Store(out).open(), found, machine, jobs, watch)
-
-
-def _usual_jobs(device: str, cores: int) -> int:
-    return 1 if device == "cuda" else cores
-
-
-def look_ahead(
-    plans: Sequence[Plan], out: Path, device: str, jobs: int | None
-) -> tuple[Forecast, int]:
-    """What a results folder holds of plans, how long the rest takes, and so many at a time."""
-    if device == "auto":  # to look for a GPU may take torch, and is of no use to an empty folder
-        device = find_device(device)[0] if (out / "data").is_dir() else "cpu"
-    return see_ahead(plans, out, device), jobs or _usual_jobs(device, describe().cores)
+    return Run(plan, Store(out).open(), found, machine, jobs or usual_jobs(found), watch)
 
 
 def carry_out(prepared: Run, more: Sequence[Plan] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -294,12 +278,24 @@ def carry_out(prepared: Run, more: Sequence[Plan] = ()) -> tuple[pd.DataFrame, p
         The run's own lines, and the whole boards: also what earlier runs have kept of the same
         datasets at the same budget.
     """
-    runs = [prepared, *(replace(prepared, plan=plan) for plan in more)]
+    runs = [replace(prepared, plan=plan) for plan in (prepared.plan, *more)]
+    if more:
+        runs = [replace(run, watch=_saying(run.plan.dataset.label, run.watch)) for run in runs]
     for run in runs[1:]:
         run.data()  # one that cannot be made is told of before anything is trained
     rows = [row for run in runs for row in run.execute()]
     left_out = dict.fromkeys(sentence for run in runs for sentence in run.plan.left_out)
     return _publish(prepared.store, rows, list(left_out))
+
+
+def _saying(dataset: str, watch: Watch) -> Watch:
+    """A watch to which every event says which dataset it is about."""
+
+    def tell(event: Event) -> None:
+        here = "" if dataset in event.job else f" on {dataset}"
+        watch(replace(event, job=f"{event.job}{here}"))
+
+    return tell
 
 
 def bring_in(

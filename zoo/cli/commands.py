@@ -8,7 +8,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.arguments import DATASET
-from zoo.cli.expected import expected
 from zoo.cli.gates import is_key, show_kept
 from zoo.cli.report import report_run
 from zoo.cli.shared import budget_of, finish, note, registry_of, write
@@ -26,6 +25,7 @@ NOTHING = 5
 def run(options: argparse.Namespace) -> int:
     """`zoo run`: train, draw, score, time, and print the leaderboard."""
     from zoo import api
+    from zoo.cli.expected import expected
     from zoo.cli.progress import ProgressDisplay
 
     registry = registry_of(options)
@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
         note(sentence)
     if options.dry_run:
         write("\n".join(map(_outline, plans)))
-        ahead = api.look_ahead(plans, options.out, options.device, options.jobs)
-        for sentence in expected(plans, *ahead, options.out):
+        for sentence in expected(plans, options.out, options.device, options.jobs):
             note(sentence)
         return 0 if all(plan.entries for plan in plans) else NOTHING
     once_more = len(plans) - 1  # other data than the first are made before, and found again

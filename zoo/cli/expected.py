@@ -6,39 +6,56 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.harness.forecast import Forecast, look_ahead
+from zoo.harness.machine import find_device, usual_jobs
 from zoo.wording import counted
 
 if TYPE_CHECKING:
-    from zoo.harness.forecast import Forecast
     from zoo.harness.plan import Plan
 
 
-def expected(plans: Sequence[Plan], forecast: Forecast, jobs: int, out: Path) -> Iterator[str]:
+def expected(
+    plans: Sequence[Plan], out: Path, device: str = "auto", jobs: int | None = None
+) -> list[str]:
     """Sentences about a run that has not begun.
 
     Args:
         plans: Its plans.
-        forecast: What there is of it, and how long the rest takes.
-        jobs: Steps at a time.
-        out: The results folder.
+        out: The results folder, which may be missing.
+        device: Where it would train and draw: `auto`, `cpu` or `cuda`.
+        jobs: Steps at a time; `None` takes what a run takes.
     """
-    kept, missing = forecast.kept, forecast.missing
-    trainings, drawings, scores = (
-        counted(kept.get(stage, 0) + missing.get(stage, 0), thing)
-        for stage, thing in (("train", "training"), ("sample", "drawing"), ("score", "score"))
-    )
+    if device == "auto":  # to look for a GPU may take torch, and is of no use to an empty folder
+        device = find_device(device)[0] if (out / "data").is_dir() else "cpu"
+    ahead = look_ahead(plans, out, device)
     lines = counted(sum(len(plan.entries) for plan in plans), "line")
-    have = ", ".join(f"{kept.get(stage, 0):,}" for stage in ("train", "sample", "score"))
-    yield f"in all {lines}: {trainings}, {drawings}, {scores}; of these {have} are kept in {out}"
-    if not sum(missing.values()):
-        return
-    if not forecast.seconds:
+    return [
+        f"in all {lines}: {what_is_kept(ahead, out)}",
+        *how_long(ahead, jobs or usual_jobs(device)),
+    ]
+
+
+def what_is_kept(ahead: Forecast, out: Path) -> str:
+    """How much there is to do, and how much of it is done."""
+    stages = {"train": "training", "sample": "drawing", "score": "score"}
+    asked = [
+        counted(ahead.kept.get(stage, 0) + ahead.missing.get(stage, 0), thing)
+        for stage, thing in stages.items()
+    ]
+    kept = [f"{ahead.kept.get(stage, 0):,}" for stage in stages]
+    return f"{', '.join(asked)}; of these {', '.join(kept)} are kept in {out}"
+
+
+def how_long(ahead: Forecast, jobs: int) -> Iterator[str]:
+    """What the rest takes, if there is a rest."""
+    if ahead.seconds:
+        but = f"; none says how long {', '.join(ahead.unknown)} takes" if ahead.unknown else ""
+        yield (
+            f"the rest takes about {lasting(ahead.seconds / jobs)}, {jobs} at a time and without "
+            f"clocks, going by {counted(ahead.rows, 'earlier row')}{but}"
+        )
+    elif ahead.missing:
         yield "how long it takes, no earlier row says"
-        return
-    time = f"the rest takes about {lasting(forecast.seconds / jobs)}, {jobs} at a time"
-    newest = counted(forecast.rows, "earlier row")
-    but = f"; none says how long {', '.join(forecast.unknown)} takes" if forecast.unknown else ""
-    yield f"{time} and without clocks, going by {newest}{but}"
 
 
 def lasting(seconds: float) -> str:

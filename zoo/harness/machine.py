@@ -73,6 +73,11 @@ def find_device(asked: str) -> tuple[str, str]:
     return "cpu", ""
 
 
+def usual_jobs(device: str) -> int:
+    """Jobs at a time where nobody says: one on a GPU, else one per core."""
+    return 1 if device == "cuda" else _cores()
+
+
 def describe(gpu: str = "") -> Machine:
     """The machine at hand.
 
