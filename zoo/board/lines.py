@@ -102,13 +102,24 @@ def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
     order = list(names)
     numbers = [[_numbers(job) for job in jobs] for jobs in lines]
     found = _estimates(lines, numbers, {name: place for place, name in enumerate(order)})
+    # Line by line, since what belongs to a line lies together in memory.
+    words = [[_in_words([one.get(name) for one in own]) for name in order] for own in numbers]
+    known = np.array([[_known(jobs[0], name) for name in order] for jobs in lines], dtype=float)
     columns: dict[str, Any] = {}
-    for name, value, half in zip(order, *found, strict=True):
-        least = np.array([_least(name, jobs[0]) for jobs in lines])
-        low = np.maximum(value - half, np.fmin(least, value))
-        columns |= {name: value, f"{name}_low": low, f"{name}_high": value + half}
-        columns |= _floors(name, value, [jobs[0]["floors"].get(name, {}) for jobs in lines])
-        columns[f"{name}_seeds"] = [_in_words([one.get(name) for one in own]) for own in numbers]
+    for place, (name, value, half) in enumerate(zip(order, *found, strict=True)):
+        least, mean, *band = known[:, place].T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(mean != 0, value / mean, math.nan)
+        columns |= {
+            name: value,
+            f"{name}_low": np.maximum(value - half, np.fmin(least, value)),
+            f"{name}_high": value + half,
+            f"{name}_floor": mean,
+            f"{name}_floor_low": band[0],
+            f"{name}_floor_high": band[1],
+            f"{name}_ratio": ratio,
+            f"{name}_seeds": [line[place] for line in words],
+        }
     return pd.DataFrame(columns)
 
 
@@ -119,8 +130,8 @@ def scores(lines: Sequence[Sequence[Row]], names: Sequence[str]) -> Scores:
         lines: Rows of each line; every one has a value of every metric.
         names: Metrics of which a line has as many replicates as of the first.
     """
-    count = min((_counts(jobs).get(names[0], 0) for jobs in lines), default=0)
     jobs = [job for line in lines for job in line]
+    count = min(len(job.get("replicates", {}).get(names[0], ())) for job in jobs)
     each = (job["values"][name] for job in jobs for name in names)
     others = (job["replicates"][name][:count] for job in jobs for name in names if count)
     parts = (
@@ -195,26 +206,13 @@ def _draw_noise(job: Row, name: str) -> float:
     return jackknife_variance(without) if len(without) > 1 else math.nan
 
 
-def _floors(name: str, value: Array, floors: Sequence[Mapping[str, float]]) -> dict[str, Array]:
-    mean, low, high = (
-        np.array([one.get(end, math.nan) for one in floors], dtype=float)
-        for end in ("mean", "low", "high")
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(mean != 0, value / mean, math.nan)
-    return {
-        f"{name}_floor": mean,
-        f"{name}_floor_low": low,
-        f"{name}_floor_high": high,
-        f"{name}_ratio": ratio,
-    }
-
-
-def _least(name: str, row: Row) -> float:
-    """The least value a metric can take: its best, where less is better."""
+def _known(row: Row, name: str) -> tuple[float, float, float, float]:
+    """The least value a metric can take, which is its best where less is better; and its floor."""
     meaning = row.get("metrics", {}).get(name, {})
     bounded = meaning.get("lower_is_better") and meaning.get("best") is not None
-    return float(meaning["best"]) if bounded else -math.inf
+    floor = row["floors"].get(name, {})
+    mean, low, high = (floor.get(end, math.nan) for end in ("mean", "low", "high"))
+    return meaning["best"] if bounded else -math.inf, mean, low, high
 
 
 def _in_words(values: Sequence[float | None]) -> str:
