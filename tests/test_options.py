@@ -137,7 +137,7 @@ def test_one_place_takes_one_request_and_no_sweep_is_endless() -> None:
     with pytest.raises(UsageError, match=r"is a sweep of 6, and here is room for one"):
         parse("ode[steps=1|2|3,method=rk4|euler]")
     digits = "|".join("0123456789")
-    with pytest.raises(UsageError, match=r"'ode' is asked for in 1,000,000 ways; expected at most"):
+    with pytest.raises(UsageError, match=r"'ode' is asked for in more than 100,000 ways"):
         parse_sweep(f"ode[{','.join(f'{key}={digits}' for key in 'abcdef')}]")
     assert parse("ode[steps=1|1]") == ("ode", (("steps", 1),))
 

@@ -12,9 +12,10 @@ from zoo.registry import Choice, Registry, fits, usable
 from zoo.registry.choice import check_sweep
 from zoo.registry.options import parse
 
-NONE: frozenset[str] = frozenset()
-OF_TEST = frozenset({"test_log_prob"})
-OF_BOTH = frozenset({"test_log_prob", "log_prob"})
+# Which log-densities of a model can have a meaning, by their names in `zoo.Drawn`.
+_NONE: frozenset[str] = frozenset()
+_OF_TEST = frozenset({"test_log_prob"})
+_OF_BOTH = frozenset({"test_log_prob", "log_prob"})
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Entry:
     def densities(self) -> frozenset[str]:
         """Log-densities of the model that have a meaning here, by their names in `zoo.Drawn`."""
         if "log_prob" not in self.model.listing.spec.offers:
-            return NONE
-        return OF_BOTH if self.sampler.listing.spec.exact else OF_TEST
+            return _NONE
+        return _OF_BOTH if self.sampler.listing.spec.exact else _OF_TEST
 
     @property
     def label(self) -> str:
@@ -76,7 +77,7 @@ class Plan:
     def _by_densities(self) -> Mapping[frozenset[str], tuple[Choice, ...]]:
         return {
             known: tuple(one for one in self.metrics if one.listing.spec.model_needs <= known)
-            for known in (NONE, OF_TEST, OF_BOTH)
+            for known in (_NONE, _OF_TEST, _OF_BOTH)
         }
 
     @cached_property

@@ -74,9 +74,10 @@ def parse_sweep(text: str) -> tuple[str, tuple[Options, ...]]:
         if pair.arg is None or pair.arg in values:
             raise _unreadable(text, f"{_shown(pair)} is no new key=value")
         values[pair.arg] = [_value(text, node) for node in _alternatives(pair.value)]
-    count = math.prod(map(len, values.values()))
-    if count > MOST:
-        raise UsageError(f"{name!r} is asked for in {count:,} ways; expected at most {MOST:,}.")
+    if math.prod(map(len, values.values())) > MOST:
+        raise UsageError(
+            f"{name!r} is asked for in more than {MOST:,} ways. Give fewer values at a time."
+        )
     grid = [
         tuple(sorted(zip(values, one, strict=True))) for one in itertools.product(*values.values())
     ]
