@@ -56,7 +56,11 @@ def main() -> None:
     for style, taken in tables.items():
         print(_line(f"the board as {style}", taken))
     print(_line(f"reading {JOBS:,} rows, from {READ:,} files of them", reading))
-    print(f"\nThe dry run held {megabytes:.0f} MB at most; the aim is 500 MB.")
+    print(f"\nThe dry run held {megabytes:.0f} MB at most; the aim is 500 MB. {_CLOCKS}")
+
+
+_CLOCKS = """The clock also waits for
+whatever else ran on the machine, as its load says; the processor is that of one thread."""
 
 
 def _line(what: str, taken: Taken, aim: str = "") -> str:
