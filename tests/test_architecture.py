@@ -96,7 +96,10 @@ def test_only_the_command_line_prints() -> None:
                 assert name not in ("print", "sys.stdout.write", "sys.stderr.write"), path
 
 
-@pytest.mark.parametrize("words", [["--help"], ["list"], ["run", "--help"]])
+DRY = ["run", "--all", "bead-spring", "--dry-run", "--device", "cpu"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["run", "--help"], DRY])
 def test_help_and_listings_import_nothing_heavy(words: list[str]) -> None:
     """The answers a user waits for at the keyboard load neither torch nor pandas."""
     code = (

@@ -39,6 +39,23 @@ def test_cells_come_back_as_what_they_were(lines: list[tuple[str, float]]) -> No
     assert [float(one["number"]) for one in back] == [float(f"{x:.6g}") for _, x in lines]
 
 
+@given(
+    st.lists(st.floats() | st.sampled_from([0.1, 1e-5, 1e16, -0.0]), min_size=2, max_size=2),
+    st.lists(st.none() | st.integers(-9, 10**12), min_size=2, max_size=2),
+    st.lists(st.text(st.characters(categories=["L", "N", "Z", "P"])), min_size=2, max_size=2),
+    st.lists(st.booleans() | st.none() | st.floats() | st.text("ab"), min_size=2, max_size=2),
+)
+def test_a_table_is_written_as_pandas_writes_it(
+    numbers: list[float], ranks: list[int | None], texts: list[str], things: list[object]
+) -> None:
+    """But for what is made inert: the same cells, quotes and gaps, only sooner."""
+    frame = pd.DataFrame({"a,b": numbers, "rank": pd.array(ranks, "Int64"), "text": texts})
+    frame["thing"] = pd.Series([str(x) if isinstance(x, str) else x for x in things], dtype=object)
+    safe = frame.assign(text=[inert(text) for text in texts])
+    expected = safe.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    assert to_cells(frame) == expected
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_reason_reaches_no_cell_as_a_formula(tmp_path: Path, text: str) -> None:
     """What a plugin says of its failure is quoted, and is the same text after every reading."""

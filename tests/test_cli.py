@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Install
 from tests.test_run import TOY
+from zoo import api
 from zoo.board.leaderboard import COLUMNS, read_csv
 from zoo.cli import main
 from zoo.polymer.chain import Chain
@@ -38,6 +39,10 @@ BAD = {
     "missing file": (["score", "none.npz"], "there is no file 'none.npz'"),
     "no results": (["leaderboard"], "there is no results folder"),
     "unknown format": (["sample", "vae", "-o", "x.pdb"], "Expected one of .npz"),
+    "misspelt value of a sweep": (["run", "vae[latent=2|two]"], "got latent=two (str)"),
+    "datasets only": (["run", "bead-spring"], "name the models to run, or give --all"),
+    "sweep for one": (["sample", "vae[latent=2|4]", "-o", "x.npz"], "is a sweep of 2"),
+    "sweep to score by": (["score", "x", "--dataset", "file[gap=1|2]"], "there is no file 'x'"),
     "unknown name": (["show", "elephant"], "nothing is named 'elephant'"),
 }
 
@@ -106,6 +111,73 @@ def test_dry_run_says_what_would_happen_and_does_nothing(
     assert entries[:3] == ["vae · direct", "ddpm · ode", "ddpm · ddim"]
     assert all(entry.startswith("ddpm · ") for entry in entries[1:])
     assert list(Path().iterdir()) == []
+
+
+def test_a_word_that_is_a_datasets_name_alone_means_the_dataset(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stands beside those of `--dataset`; a model of the same name is the model."""
+    both = (
+        TOY
+        + """
+    @zoo.hookimpl(specname="zoo_datasets")
+    def more():
+        for name in ("honest", "strolls"):
+            yield zoo.DatasetSpec(api=1, name=name, factory="zoo_toy:Walks", summary="",
+                                  offers=set(), source="", license="")
+"""
+    )
+    install("zoo-toy", both)
+    words = ["honest", "strolls", "walks[n=200|300]", "--dataset", "honest"]
+    assert main(["run", *words, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    titles = [line.partition(",")[0] for line in out.splitlines() if "preset" in line]
+    assert titles == ["strolls", "walks[n=200]", "walks[n=300]", "honest"]
+    assert out.count("honest · direct") == 4
+    assert main(["run", "honest", "--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("bead-spring, ")
+
+
+def test_several_datasets_make_several_boards(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table for each, ranked within itself, and one file over all that reads back and verifies.
+
+    A name of the sweep alone then finds what the sweep has kept.
+    """
+    install("zoo-toy", TOY)
+    more = ["--preset", "quick", "--jobs", "2", "--no-report"]
+    assert main(["run", "honest[steps=1|2]", "walks[n=200|300]", *more]) == 0
+    out, err = capsys.readouterr()
+    labels = ["walks[n=200]", "walks[n=300]"]
+    assert all(f"training honest[steps=1] seed 0 on {one}: done" in err for one in labels)
+    assert [line.split(" · ")[0] for line in out.splitlines() if " · preset" in line] == labels
+    board = read_csv(Path("zoo-results/leaderboard.csv"))
+    assert board["dataset"].tolist() == [label for label in labels for _ in range(2)]
+    assert all(set(own["rank"]) in ({1}, {1, 2}) for _, own in board.groupby("dataset"))
+    assert set(board["model"]) == {"honest[steps=1]", "honest[steps=2]"}
+    assert main(["leaderboard"]) == 0
+    assert capsys.readouterr().out == out
+    assert main(["verify", "zoo-results/leaderboard.csv"]) == 0
+    assert main(["compare", "zoo-results", "zoo-results"]) == 0
+    made = {path: path.stat().st_mtime_ns for path in Path("zoo-results/train").iterdir()}
+    assert len(made) == 4
+    assert main(["run", "honest[steps=2]", "--dataset", labels[0], *more]) == 0
+    again = api.run(["honest[steps=1|2]"], dataset=labels, preset="quick", device="cpu", jobs=2)
+    assert again[["model", "dataset"]].equals(board[["model", "dataset"]])
+    assert {p: p.stat().st_mtime_ns for p in Path("zoo-results/train").iterdir()} == made
+
+
+def test_a_dataset_that_cannot_be_made_is_told_of_before_anything_is_trained(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where it is the last of several."""
+    install("zoo-toy", TOY)
+    np.save("far.npy", np.full((30, 4, 2), np.nan))
+    words = ["run", "honest", "walks", "file[path='far.npy']", "--preset", "quick", "--jobs", "1"]
+    assert main(words) == 2
+    assert "far.npy" in capsys.readouterr().err
+    assert not Path("zoo-results/train").exists()
 
 
 def test_list_shows_first_party_and_quarantined(

@@ -110,6 +110,17 @@ def test_newest_row_of_a_seed_counts() -> None:
         assert frame["rg_w1"].tolist() == [0.2]
 
 
+def test_the_code_that_ran_last_makes_the_line() -> None:
+    """Also if it had run before another, and whatever the order of the rows."""
+    rows = [row("a", seed, 0.1 * (day + 1), measured=f"2026-01-0{day + 1}") for seed in (0, 1)
+            for day in range(3)]  # fmt: skip
+    for one, code in zip(rows, "xyxyyx", strict=True):
+        one["made_by"] = one["made_by"] | {"code": code}
+    for order in (rows, rows[::-1]):
+        (line,) = leaderboard(order).to_dict("records")
+        assert (line["seeds"], line["rg_w1_seeds"]) == (2, "0.3 0.3")
+
+
 def test_each_board_has_ranks_of_its_own() -> None:
     """Lines of another preset neither take ranks nor come between."""
     quick = [*seeds("q", 0.01), *seeds("r", 0.5)]
@@ -244,6 +255,14 @@ def test_json_holds_every_column() -> None:
     (record,) = json.loads(render(frame, "json"))
     assert set(record) == set(frame.columns)
     assert record["cuda_us_per_sample"] is None
+
+
+def test_json_is_what_the_library_writes() -> None:
+    """Indented by one, with whatever letters there are, to the last byte."""
+    reason = 'x\n"y" \\ ü {},: [1]\u2028'
+    text = render(leaderboard([row("ä", 0, 0.1), row("b", 0, None, reason=reason)]), "json")
+    assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
+    assert render(leaderboard([]), "json") == "[]\n"
 
 
 def test_no_rows_make_an_empty_board() -> None:

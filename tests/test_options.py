@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from keyword import iskeyword
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.errors import UsageError
-from zoo.registry.options import check_options, parse, write
+from zoo.registry.options import check_options, parse, parse_sweep, write
 
 scalars = (
     st.none()
@@ -77,7 +78,10 @@ def test_shells_need_few_quotes(text: str, options: dict[str, Any]) -> None:
         ("(" * 5000, "no list of key=value"),
         ("**{}", "is no new key=value"),
         ("steps=1,steps=2", "'steps=2' is no new key=value"),
-        ("steps=10|20", "'|' does not make a sweep"),
+        ("steps=(1|2, 3)", "'1 | 2' has a '|' that is not between whole values"),
+        ("steps=10|", "no list of key=value"),
+        ("steps=1|1+1", "'1 + 1' is no value"),
+        ("steps=" + "+".join("1" * 900), "what is nested so deeply is no value"),
         ("steps=1+1", "'1 + 1' is no value"),
         ("path=data/x.npz", "'data / x.npz' is no value"),
         ("steps=open('x')", "is no value"),
@@ -92,6 +96,50 @@ def test_what_is_no_value_is_said_to_be_none(body: str, why: str) -> None:
     with pytest.raises(UsageError, match="Expected name") as caught:
         parse(f"ode[{body}]")
     assert why in str(caught.value)
+
+
+@given(st.dictionaries(keys, st.lists(values, min_size=1, max_size=4), max_size=3))
+def test_a_sweep_is_the_product_of_its_values(options: dict[str, list[Any]]) -> None:
+    """Each combination once and no other, in the order of the product, whatever is in the texts."""
+    body = ",".join(
+        f"{key}={'|'.join(write('', (('x', one),))[3:-1] for one in own)}"
+        for key, own in options.items()
+    )
+    name, sweep = parse_sweep(f"dist/ode[{body}]")
+    expected = [
+        write("dist/ode", tuple(sorted(zip(options, combination, strict=True))))
+        for combination in itertools.product(*options.values())
+    ]
+    assert [write(name, one) for one in sweep] == list(dict.fromkeys(expected))
+
+
+@given(st.dictionaries(keys, values), st.booleans())
+def test_what_is_no_sweep_is_read_as_ever(options: dict[str, Any], brackets: bool) -> None:
+    """One request in, the same one out; a bar within a text makes no sweep."""
+    text = write("ode", tuple(sorted(options.items()))) + "[]" * (brackets and not options)
+    name, sweep = parse_sweep(text)
+    assert (name, *sweep) == parse(text)
+
+
+@given(st.text(alphabet="ab|=,[]()'1-.# x", max_size=40))
+def test_any_sweep_is_read_or_refused(body: str) -> None:
+    """What is made of its characters is read, to the last combination, or said to be unreadable."""
+    try:
+        name, sweep = parse_sweep(f"ode[{body}]")
+    except UsageError:
+        return
+    assert sweep
+    assert all(parse(write(name, one)) == (name, one) for one in sweep)
+
+
+def test_one_place_takes_one_request_and_no_sweep_is_endless() -> None:
+    """A sweep where one thing is meant is refused with its size, and so is one beyond measure."""
+    with pytest.raises(UsageError, match=r"is a sweep of 6, and here is room for one"):
+        parse("ode[steps=1|2|3,method=rk4|euler]")
+    digits = "|".join("0123456789")
+    with pytest.raises(UsageError, match=r"'ode' is asked for in more than 100,000 ways"):
+        parse_sweep(f"ode[{','.join(f'{key}={digits}' for key in 'abcdef')}]")
+    assert parse("ode[steps=1|1]") == ("ode", (("steps", 1),))
 
 
 @dataclass(frozen=True)

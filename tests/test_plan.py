@@ -12,7 +12,7 @@ from tests.test_run import TINY
 from zoo.board.leaderboard import leaderboard
 from zoo.board.tables import render
 from zoo.errors import UsageError
-from zoo.harness.plan import Entry, Plan, make_plan
+from zoo.harness.plan import Entry, Plan, make_plan, make_plans
 from zoo.registry import Registry, installed
 
 MENU = """
@@ -36,7 +36,7 @@ MENU = """
             yield zoo.SamplerSpec(api=1, name=name, factory="zoo_menu:nothing", summary="",
                                   needs={"draw"}, exact=exact)
 
-    def nothing():
+    def nothing(shape, legs=4, ears=""):
         pass
 """
 OWN = {"plain", "held", "own"}
@@ -75,6 +75,53 @@ def test_a_slow_model_that_does_not_fit_is_not_called_slow(registry: Registry) -
     assert "which no chosen sampler takes" in sentence
     with pytest.raises(UsageError, match="no chosen sampler"):
         make_plan(registry, ["snail"], ["ode"], "bead-spring", TINY)
+
+
+def test_a_sweep_plans_what_its_single_names_plan(registry: Registry) -> None:
+    """Same lines, same order, each once; so with samplers, and with datasets a plan for each."""
+    names = [f"hare[legs={legs},ears='{ears}']" for legs in (2, 4) for ears in ("a|b", "c")]
+    swept = ["hare[legs=2|4|2,ears='a|b'|c]", "hare[legs=4,ears=c]"]
+    chains = [f"bead-spring[beads={beads}]" for beads in (4, 5)]
+    ways = ["wanders", "follows"]
+    plans = make_plans(registry, swept, ways, ["bead-spring[beads=4|5]", chains[1]], TINY)
+    assert [plan.dataset.label for plan in plans] == chains
+    for plan, chain in zip(plans, chains, strict=True):
+        single = make_plan(registry, names, ways, chain, TINY)
+        assert plan == single
+        assert [entry.label for entry in plan.entries] == [
+            f"{registry.find('model', name).label} · {way}" for name in names for way in ways
+        ]
+        for model in plan.models:
+            assert plan.entries_of(model) == tuple(e for e in plan.entries if e.model == model)
+
+
+@pytest.mark.parametrize(
+    ("models", "samplers", "dataset", "message"),
+    [
+        (["vae[latent=2|two]"], None, "bead-spring", "got latent=two (str); expected int"),
+        (["ddpm"], ["ddim[steps=5|0.5]"], "bead-spring", "got steps=0.5 (float); expected int"),
+        (["vae"], None, "bead-spring[beads=12|1]", "beads is 1; expected"),
+        (["vae"], None, "bead-spring[beads=12|24,dim=2|4]", "dim is 4; expected"),
+        (["vae[laten=2|3]"], None, "bead-spring", "Did you mean 'latent'?"),
+        (["vae"], None, "dmol|bead-spring", "no dataset named 'dmol|bead-spring'"),
+    ],
+)
+def test_one_bad_value_of_a_sweep_is_named(
+    models: list[str], samplers: list[str] | None, dataset: str, message: str
+) -> None:
+    """Nothing is planned, and the message says which option and value will not do."""
+    with pytest.raises(UsageError) as caught:
+        make_plans(installed(), models, samplers, [dataset], TINY)
+    assert message in str(caught.value)
+
+
+def test_no_dataset_is_refused_and_one_plan_takes_no_sweep(registry: Registry) -> None:
+    """What draws from one model on one dataset does not choose among several by itself."""
+    with pytest.raises(UsageError, match="no dataset"):
+        make_plans(registry, ["hare"], None, [], TINY)
+    for model, dataset in (("hare[legs=2|4]", "bead-spring"), ("hare", "bead-spring[beads=4|5]")):
+        with pytest.raises(UsageError, match="is a sweep of 2"):
+            make_plan(registry, [model], None, dataset, TINY)
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,38 @@ def test_pairs_are_compared_as_differences() -> None:
     scores = simulate(40, 3, (0.2, 0.3, 0.1), seed=3)
     shared = np.random.default_rng(4).normal(size=(1, 1, 9))  # a test set hard for all alike
     scores = Scores(scores.table + shared, scores.draw_noise)
-    found = scores.better(slice(10, 20), slice(0, 40))
+    found = scores.better(slice(10, 20), np.arange(40))
     for i in range(10, 20):
         for j in range(40):
             assert found[i - 10, j] == brute_force_better(scores.table[j], scores.table[i])
     assert found.any()
     assert not found.all()
+
+
+def test_no_shortcut_changes_a_rank() -> None:
+    """Lines far apart and near, with noise of all sizes: ranks count what single pairs say."""
+    chance = np.random.default_rng(9)
+    for seeds, columns in ((3, 9), (2, 1), (1, 9), (1, 1)):
+        means = chance.choice([0.0, 1.0, 1.2, 30.0], size=(60, 1, 1))
+        width = 10.0 ** chance.uniform(-3, 1, size=(60, 1, 1))
+        table = means + width * chance.normal(size=(60, seeds, columns))
+        noise = chance.choice([0.0, 0.1, 4.0, UNKNOWN], size=60)
+        scores = Scores(table, noise, draw_groups=5)
+        better = np.array(
+            [[_is_better(scores, other, line) for other in range(60)] for line in range(60)]
+        )
+        order = np.argsort(scores.mean, kind="stable")
+        expected = np.maximum.accumulate(1 + better.sum(axis=1)[order])
+        for at_once in (60, 7 * 60, 500_000):
+            assert ranks(scores, at_once=at_once)[order].tolist() == expected.tolist()
+
+
+def _is_better(scores: Scores, other: int, line: int) -> bool:
+    """Whether one line is lower than another, from the interval of their difference as a line."""
+    noise = scores.draw_noise[[other]] + scores.draw_noise[[line]]
+    gap = scores.table[[line]] - scores.table[[other]]
+    found = Scores(gap, noise, scores.draw_groups).estimate()
+    return bool(found.mean[0] > found.half_width[0])
 
 
 def test_what_a_test_set_does_to_all_tells_nobody_apart_nor_together() -> None:

@@ -11,11 +11,11 @@ from zoo.engine import Engine, Local
 from zoo.errors import StoreError, UsageError
 from zoo.harness.engines import build_engine, look
 from zoo.harness.kept import Row, choose_rows, find_rows
-from zoo.harness.machine import describe
+from zoo.harness.machine import describe, usual_jobs
 from zoo.harness.memory import is_known
-from zoo.harness.plan import Plan, make_plan
+from zoo.harness.plan import Plan, make_plans
 from zoo.harness.rowfile import SCHEMA
-from zoo.harness.run import Run, Watch
+from zoo.harness.run import Event, Run, Watch
 from zoo.harness.settings import Settings, settings_for
 from zoo.harness.store import Store
 from zoo.harness.verify import Finding, line_findings, recompute
@@ -29,7 +29,7 @@ def run(
     models: Sequence[str] | None = None,
     *,
     samplers: Sequence[str] | None = None,
-    dataset: str = "bead-spring",
+    dataset: str | Sequence[str] = "bead-spring",
     preset: str = "standard",
     seeds: int | None = None,
     device: str = "auto",
@@ -44,9 +44,10 @@ def run(
 
     Args:
         models: Names with options, such as `"vae[latent=4]"`; `None` runs all, the slow ones
-            only at the preset `full`.
+            only at the preset `full`. `"vae[latent=2|4]"` stands for both; so with samplers and
+            datasets.
         samplers: Names with options; `None` takes all that fit.
-        dataset: Name with options.
+        dataset: Name with options, or several; each makes a board of its own.
         preset: `quick`, `standard`, `full` or `lecture`.
         seeds: Trainings of each model; `None` takes the preset's number.
         device: `auto`, `cpu` or `cuda`.
@@ -58,7 +59,7 @@ def run(
         watch: Takes events while the run goes on, from several threads.
 
     Returns:
-        One line per model and sampler, as in `leaderboard.csv`.
+        One line per dataset, model and sampler, as in `leaderboard.csv`.
 
     Raises:
         UsageError: If something asked for does not exist or does not fit.
@@ -72,9 +73,10 @@ def run(
     """
     settings = budget(preset, seeds, timeout, memory)
     registry = installed()
-    plan = make_plan(registry, models, samplers, dataset, settings)
+    datasets = [dataset] if isinstance(dataset, str) else dataset
+    first, *more = make_plans(registry, models, samplers, datasets, settings)
     with build_engine(registry.find("engine", engine)) as carrier:
-        return carry_out(prepare(plan, Path(out), device, jobs, watch, engine=carrier))[0]
+        return carry_out(prepare(first, Path(out), device, jobs, watch, engine=carrier), more)[0]
 
 
 def leaderboard(out: str | Path = "zoo-results") -> pd.DataFrame:
@@ -276,21 +278,39 @@ def prepare(
     """A run that is ready to start: folder writable, device there."""
     engine, store = engine or Local(), Store(out).open()
     found, machine, host = look(engine, device)
-    if jobs is None:
-        jobs = 1 if found == "cuda" else machine.cores
-        jobs = 0 if host else jobs
+    jobs = jobs or (0 if host else usual_jobs(found))
     return Run(plan, store, found, machine, jobs, watch, engine, host)
 
 
-def carry_out(prepared: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Execute a run, and write the board it belongs to into the results folder.
+def carry_out(prepared: Run, more: Sequence[Plan] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Execute a run, and write the boards it belongs to into the results folder.
+
+    Args:
+        prepared: The run.
+        more: Plans of other datasets, to be executed after it in the same way.
 
     Returns:
-        The run's own lines, and the whole board: also what earlier runs have kept of the same
-        dataset at the same budget.
+        The run's own lines, and the whole boards: also what earlier runs have kept of the same
+        datasets at the same budget.
     """
-    store, keys = prepared.store, prepared.carry_out()
-    return _publish(store, map(store.row, keys), prepared.plan.left_out)
+    runs = [replace(prepared, plan=plan) for plan in (prepared.plan, *more)]
+    if more:
+        runs = [replace(run, watch=_saying(run.plan.dataset.label, run.watch)) for run in runs]
+    for run in runs[1:]:
+        run.data()  # one that cannot be made is told of before anything is trained
+    keys = [key for run in runs for key in run.carry_out()]
+    left_out = dict.fromkeys(sentence for run in runs for sentence in run.plan.left_out)
+    return _publish(prepared.store, map(prepared.store.row, keys), list(left_out))
+
+
+def _saying(dataset: str, watch: Watch) -> Watch:
+    """A watch to which every event says which dataset it is about."""
+
+    def tell(event: Event) -> None:
+        here = "" if dataset in event.job else f" on {dataset}"
+        watch(replace(event, job=f"{event.job}{here}"))
+
+    return tell
 
 
 def bring_in(

@@ -13,6 +13,8 @@ def printable(text: str) -> str:
         >>> printable("red \x1b[31m")
         'red �[31m'
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "�" for c in text)
 
 

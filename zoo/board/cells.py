@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from zoo.wording import printable
@@ -15,13 +19,21 @@ def to_cells(frame: pd.DataFrame) -> str:
     Args:
         frame: The table.
     """
-    safe = frame.copy()
-    for name in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[name]):
-            words = {one: inert(one) for one in safe[name].unique() if isinstance(one, str)}
-            if any(old != new for old, new in words.items()):
-                safe[name] = safe[name].map(lambda one, words=words: words.get(one, one))
-    return safe.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows(zip(*(_cells(frame[name]) for name in frame.columns), strict=True))
+    return text.getvalue()
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    """A column as a CSV has it; pandas does it too, in ten times the time."""
+    if column.dtype == np.float64:
+        return ["" if math.isnan(value) else f"{value:.6g}" for value in column.tolist()]
+    texts = () if pd.api.types.is_numeric_dtype(column) else column.unique()
+    words = {text: inert(text) for text in texts if isinstance(text, str)}
+    values = zip(column.tolist(), column.isna().tolist(), strict=True)
+    return ["" if missing else words.get(value, value) for value, missing in values]
 
 
 def inert(text: str) -> str:

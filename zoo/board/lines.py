@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,20 +28,24 @@ _SHOWN = (HEADLINE, "bond_w1", "ree_w1")
 
 def group(rows: Iterable[Row]) -> list[list[Row]]:
     """Rows of the same line together: of the code that ran last, the newest of each seed."""
-    lines: dict[Any, dict[Any, dict[int, Row]]] = {}
-    last: dict[Any, Any] = {}
+    lines: dict[Any, list[tuple[list[Any], dict[int, Row]]]] = {}
     for row in sorted(rows, key=lambda row: str(row["measured"])):
         made_by = row["made_by"]
-        budget = [row["settings"].get(name) for name in _BUDGET if name not in _free(made_by)]
+        free = _free(made_by)
+        budget = [row["settings"].get(name) for name in _BUDGET if name not in free]
         line = (
             *(row["model"], row["sampler"], row["dataset"]),
             *(made_by["data_sha256"], made_by["device"], *budget),
         )
-        maker = repr([made_by["model"], made_by["sampler"], made_by["code"]])
-        lines.setdefault(line, {}).setdefault(maker, {})[row["seed"]] = row
-        last[line] = maker
-    found = [lines[line][maker] for line, maker in last.items()]
-    return [[jobs[seed] for seed in sorted(jobs)] for jobs in found]
+        maker = [made_by["model"], made_by["sampler"], made_by["code"]]
+        makers = lines.setdefault(line, [])
+        own = next((own for own in makers if own[0] == maker), (maker, {}))
+        own[1][row["seed"]] = row
+        if not makers or makers[-1] is not own:  # the one that ran last comes last
+            makers[:] = [*(other for other in makers if other is not own), own]
+    return [
+        [jobs[seed] for seed in sorted(jobs)] for jobs in (own[-1][1] for own in lines.values())
+    ]
 
 
 def _free(made_by: Mapping[str, Any]) -> Set[str]:
@@ -73,15 +78,19 @@ def describe(jobs: Sequence[Row]) -> dict[str, Any]:
 
 def _status(job: Row) -> str:
     """A job's status; without a finite headline it has no result, whatever it says."""
-    if job["status"] == "ok" and _value(job, HEADLINE) is None:
+    if job["status"] == "ok" and not _is_number(job["values"].get(HEADLINE)):
         return "invalid"
     return str(job["status"])
 
 
-def _value(job: Row, name: str) -> float | None:
-    """A metric's value where there is one and it is a number: NaN neither wins nor ties."""
-    value = job["values"].get(name)
-    return value if isinstance(value, float | int) and abs(value) < HUGE else None
+def _is_number(value: object) -> bool:
+    """Whether a metric has a value that is a number: NaN neither wins nor ties."""
+    return isinstance(value, float | int) and abs(value) < HUGE
+
+
+def _numbers(job: Row) -> dict[str, float]:
+    """The values of a job that are numbers."""
+    return {name: value for name, value in job["values"].items() if _is_number(value)}
 
 
 def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
@@ -91,14 +100,26 @@ def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
         for job in jobs:
             names |= dict.fromkeys((*job["values"], *job["floors"]))
     order = list(names)
-    found = _estimates(lines, {name: place for place, name in enumerate(order)})
+    numbers = [[_numbers(job) for job in jobs] for jobs in lines]
+    found = _estimates(lines, numbers, {name: place for place, name in enumerate(order)})
+    # Line by line, since what belongs to a line lies together in memory.
+    words = [[_in_words([one.get(name) for one in own]) for name in order] for own in numbers]
+    known = np.array([[_known(jobs[0], name) for name in order] for jobs in lines], dtype=float)
     columns: dict[str, Any] = {}
-    for name, value, half in zip(order, *found, strict=True):
-        least = np.array([_least(name, jobs[0]) for jobs in lines])
-        low = np.maximum(value - half, np.fmin(least, value))
-        columns |= {name: value, f"{name}_low": low, f"{name}_high": value + half}
-        columns |= _floors(name, value, [jobs[0]["floors"].get(name, {}) for jobs in lines])
-        columns[f"{name}_seeds"] = [_in_words(name, jobs) for jobs in lines]
+    for place, (name, value, half) in enumerate(zip(order, *found, strict=True)):
+        least, mean, *band = known[:, place].T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(mean != 0, value / mean, math.nan)
+        columns |= {
+            name: value,
+            f"{name}_low": np.maximum(value - half, np.fmin(least, value)),
+            f"{name}_high": value + half,
+            f"{name}_floor": mean,
+            f"{name}_floor_low": band[0],
+            f"{name}_floor_high": band[1],
+            f"{name}_ratio": ratio,
+            f"{name}_seeds": [line[place] for line in words],
+        }
     return pd.DataFrame(columns)
 
 
@@ -109,15 +130,18 @@ def scores(lines: Sequence[Sequence[Row]], names: Sequence[str]) -> Scores:
         lines: Rows of each line; every one has a value of every metric.
         names: Metrics of which a line has as many replicates as of the first.
     """
-    count = min((_count(jobs, names[0]) for jobs in lines), default=0)
-    table = np.array(
-        [
-            [[job["values"][name], *_replicates(job, name)[:count]] for job in jobs]
-            for jobs in lines
-            for name in names
-        ],
-        dtype=float,
+    jobs = [job for line in lines for job in line]
+    count = min(len(job.get("replicates", {}).get(names[0], ())) for job in jobs)
+    each = (job["values"][name] for job in jobs for name in names)
+    others = (job["replicates"][name][:count] for job in jobs for name in names if count)
+    parts = (
+        np.fromiter(found, float).reshape(len(lines), -1, len(names), width)
+        for found, width in ((each, 1), (chain.from_iterable(others), count))
+        if width
     )
+    # From (line, seed, metric, test set) to (line and metric, seed, test set).
+    by_metric = np.concatenate(list(parts), axis=-1).swapaxes(1, 2)
+    table = by_metric.reshape(-1, *by_metric.shape[2:])
     # Replicates that are no numbers say nothing, as if all test sets had given the same.
     silent = ~(np.abs(table) < HUGE).all(axis=(1, 2))
     table[silent] = table[silent][:, :, :1]
@@ -126,10 +150,14 @@ def scores(lines: Sequence[Sequence[Row]], names: Sequence[str]) -> Scores:
     return Scores(table, noise, groups)
 
 
-def _estimates(lines: Sequence[Sequence[Row]], place: Mapping[str, int]) -> tuple[Array, Array]:
+def _estimates(
+    lines: Sequence[Sequence[Row]],
+    numbers: Sequence[Sequence[Mapping[str, float]]],
+    place: Mapping[str, int],
+) -> tuple[Array, Array]:
     """Mean and half the interval, shape (metrics, lines); NaN unless every job has a value."""
     value, half = (np.full((len(place), len(lines)), math.nan) for _ in range(2))
-    for (names, *_), alike in _alike(lines).items():
+    for (names, *_), alike in _alike(lines, numbers).items():
         found = scores([lines[index] for index in alike], names).estimate()
         where = np.ix_([place[name] for name in names], alike)
         value[where] = found.mean.reshape(len(alike), -1).T
@@ -137,29 +165,39 @@ def _estimates(lines: Sequence[Sequence[Row]], place: Mapping[str, int]) -> tupl
     return value, half
 
 
-def _alike(lines: Sequence[Sequence[Row]]) -> dict[tuple[tuple[str, ...], int, int], list[int]]:
+def _alike(
+    lines: Sequence[Sequence[Row]], numbers: Sequence[Sequence[Mapping[str, float]]]
+) -> dict[tuple[tuple[str, ...], int, int], list[int]]:
     """Numbers of the lines that can be estimated together, by metrics, seeds and replicas."""
     found = defaultdict(list)
-    for index, jobs in enumerate(lines):
+    for index, (jobs, own) in enumerate(zip(lines, numbers, strict=True)):
         if any(_status(job) != "ok" for job in jobs):
             continue
         by_replicas = defaultdict(list)
-        for name in jobs[0]["values"]:
-            if all(_value(job, name) is not None for job in jobs):
-                by_replicas[_count(jobs, name)].append(name)
+        counts = _counts(jobs)
+        for name in _in_all(own):
+            by_replicas[counts.get(name, 0)].append(name)
         for count, names in by_replicas.items():
             found[tuple(names), len(jobs), count].append(index)
     return found
 
 
-def _replicates(job: Row, name: str) -> Sequence[float]:
-    found: Sequence[float] = job.get("replicates", {}).get(name, ())
-    return found
+def _in_all(values: Sequence[Mapping[str, float]]) -> list[str]:
+    """Names of the metrics that every job has a number of, in the order of the first."""
+    first, *others = values
+    if all(one.keys() == first.keys() for one in others):  # the most common case by far
+        return list(first)
+    return [name for name in first if all(name in one for one in others)]
 
 
-def _count(jobs: Sequence[Row], name: str) -> int:
-    """Replicates that every job of a line has."""
-    return min([len(_replicates(job, name)) for job in jobs])
+def _counts(jobs: Sequence[Row]) -> dict[str, int]:
+    """Replicates of each metric that every job of a line has."""
+    first, *others = (
+        {name: len(found) for name, found in job.get("replicates", {}).items()} for job in jobs
+    )
+    if all(one == first for one in others):
+        return first
+    return {name: min(one.get(name, 0) for one in (first, *others)) for name in first}
 
 
 def _draw_noise(job: Row, name: str) -> float:
@@ -168,31 +206,19 @@ def _draw_noise(job: Row, name: str) -> float:
     return jackknife_variance(without) if len(without) > 1 else math.nan
 
 
-def _floors(name: str, value: Array, floors: Sequence[Mapping[str, float]]) -> dict[str, Array]:
-    mean, low, high = (
-        np.array([one.get(end, math.nan) for one in floors], dtype=float)
-        for end in ("mean", "low", "high")
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(mean != 0, value / mean, math.nan)
-    return {
-        f"{name}_floor": mean,
-        f"{name}_floor_low": low,
-        f"{name}_floor_high": high,
-        f"{name}_ratio": ratio,
-    }
-
-
-def _least(name: str, row: Row) -> float:
-    """The least value a metric can take: its best, where less is better."""
+def _known(row: Row, name: str) -> tuple[float, float, float, float]:
+    """The least value a metric can take, which is its best where less is better; and its floor."""
     meaning = row.get("metrics", {}).get(name, {})
     bounded = meaning.get("lower_is_better") and meaning.get("best") is not None
-    return float(meaning["best"]) if bounded else -math.inf
+    floor = row["floors"].get(name, {})
+    mean, low, high = (floor.get(end, math.nan) for end in ("mean", "low", "high"))
+    return meaning["best"] if bounded else -math.inf, mean, low, high
 
 
-def _in_words(name: str, jobs: Sequence[Row]) -> str:
+def _in_words(values: Sequence[float | None]) -> str:
     """The values seed by seed, with a dash where there is none."""
-    values = [_value(job, name) for job in jobs]
+    if None not in values:
+        return ("%.6g " * len(values) % tuple(values))[:-1]
     if all(value is None for value in values):
         return ""
     return " ".join("-" if value is None else f"{value:.6g}" for value in values)

@@ -8,18 +8,25 @@ from pathlib import Path
 from zoo.cli import values
 from zoo.harness.settings import PRESETS
 
+DATASET = "bead-spring"
+"""What is learned where nothing is said."""
+
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
-    """What to learn, and how much to spend on it."""
-    parser.add_argument("--dataset", default="bead-spring", metavar="D", help="what to learn")
+    """What to learn."""
+    parser.add_argument("--dataset", default=DATASET, metavar="D", help="what to learn")
+
+
+def add_preset(parser: argparse.ArgumentParser) -> None:
+    """How much to spend."""
     parser.add_argument(
         "--preset", choices=tuple(PRESETS), default="standard", help="budget (default: standard)"
     )
 
 
 def add_budget(parser: argparse.ArgumentParser) -> None:
-    """The same, with limits, the device and the folder of results."""
-    add_dataset(parser)
+    """How much to spend, with limits, the device and the folder of results."""
+    add_preset(parser)
     limits = parser.add_argument_group("limits of every training, and of every other step")
     limits.add_argument(
         "--timeout", type=values.seconds, metavar="S",

@@ -7,6 +7,7 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
+from zoo.cli.arguments import DATASET
 from zoo.cli.gates import is_key, show_kept
 from zoo.cli.report import report_run
 from zoo.cli.shared import budget_of, finish, note, registry_of, write
@@ -25,31 +26,53 @@ KINDS = ("model", "sampler", "metric", "dataset", "engine")
 def run(options: argparse.Namespace) -> int:
     """`zoo run`: train, draw, score, time, and print the leaderboard."""
     from zoo import api
+    from zoo.cli.expected import expected
     from zoo.cli.progress import ProgressDisplay
     from zoo.harness.engines import build_engine
-    from zoo.harness.plan import make_plan
 
-    if bool(options.models) == options.all:
-        raise UsageError("name the models to run, or give --all to run every one; not both.")
     registry = registry_of(options)
-    settings = budget_of(options, options.seeds)
-    models = None if options.all else options.models
-    plan = make_plan(registry, models, options.sampler, options.dataset, settings)
-    for sentence in (*_quarantined(registry), *plan.left_out):
+    plans = _plans(options, registry)
+    left_out = tuple(dict.fromkeys(sentence for plan in plans for sentence in plan.left_out))
+    for sentence in (*_quarantined(registry), *left_out):
         note(sentence)
     if options.dry_run:
-        write(_outline(plan))
-        return 0 if plan.entries else NOTHING
+        write("\n".join(map(_outline, plans)))
+        for sentence in expected(plans, options.out, options.device, options.jobs):
+            note(sentence)
+        return 0 if all(plan.entries for plan in plans) else NOTHING
+    once_more = len(plans) - 1  # other data than the first are made before, and found again
     engine = build_engine(registry.find("engine", options.engine))
-    with engine as carrier, ProgressDisplay(_stages(plan)) as display:
+    with engine as carrier, ProgressDisplay(sum(map(_stages, plans)) + once_more) as display:
         prepared = api.prepare(
-            plan, options.out, options.device, options.jobs, display, engine=carrier
+            plans[0], options.out, options.device, options.jobs, display, engine=carrier
         )
-        own, board = api.carry_out(prepared)
-    status = finish(options, own, board, plan.left_out)
+        own, board = api.carry_out(prepared, plans[1:])
+    status = finish(options, own, board, left_out)
     if not options.no_report:
         report_run(options, registry)
     return status
+
+
+def _plans(options: argparse.Namespace, registry: Registry) -> list[Plan]:
+    """What is asked for; a word that is no model's name and is a dataset's means the dataset."""
+    from zoo.harness.plan import make_plans
+
+    datasets = [
+        name
+        for name in options.names
+        if registry.has("dataset", name) and not registry.has("model", name)
+    ]
+    models = [name for name in options.names if name not in datasets]
+    if bool(models) == options.all:
+        raise UsageError("name the models to run, or give --all to run every one; not both.")
+    datasets += options.dataset or ()
+    return make_plans(
+        registry,
+        None if options.all else models,
+        options.sampler,
+        datasets or [DATASET],
+        budget_of(options, options.seeds),
+    )
 
 
 def list_plugins(options: argparse.Namespace) -> int:

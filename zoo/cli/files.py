@@ -13,6 +13,8 @@ from zoo.wording import counted
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zoo.harness.plan import Entry
+
 
 def sample(options: argparse.Namespace) -> int:
     """`zoo sample`: train if need be, draw, and write conformations to a file."""
@@ -26,16 +28,11 @@ def sample(options: argparse.Namespace) -> int:
     from zoo.harness.stages import DRAWN_FILE, FILM_FILE, Sample, Target
 
     check_target(options.output, options.trajectory)
-    if options.guidance and not options.target:
-        raise UsageError("--guidance is how strongly to steer. Say where with --target rg=VALUE.")
     settings = replace(budget_of(options), draws=options.n)
     samplers = [options.sampler] if options.sampler else None
     plan = make_plan(registry_of(options), [options.model], samplers, options.dataset, settings)
     entry = plan.entries[0]
-    if options.trajectory and "path" not in entry.model.listing.spec.offers:
-        raise UsageError(f"{entry.model.label} draws in one pass: there is no trajectory to keep.")
-    if options.target and "path" not in entry.model.listing.spec.offers:
-        raise UsageError(f"{entry.model.label} draws in one pass: there is no way to steer.")
+    _check_sampled(options, entry)
     with ProgressDisplay(3) as display:
         work = api.prepare(plan, options.out, options.device, 1, display)
         train = work.train(entry.model, work.data(), options.seed)
@@ -58,6 +55,16 @@ def sample(options: argparse.Namespace) -> int:
     what = f"{options.n:,} conformations of {entry.label}, trained with preset {options.preset},"
     note(f"{what} are in {options.output}")
     return 0
+
+
+def _check_sampled(options: argparse.Namespace, entry: Entry) -> None:
+    walks = "path" in entry.model.listing.spec.offers
+    if options.guidance and not options.target:
+        raise UsageError("--guidance is how strongly to steer. Say where with --target rg=VALUE.")
+    if options.trajectory and not walks:
+        raise UsageError(f"{entry.model.label} draws in one pass: there is no trajectory to keep.")
+    if options.target and not walks:
+        raise UsageError(f"{entry.model.label} draws in one pass: there is no way to steer.")
 
 
 def score(options: argparse.Namespace) -> int:

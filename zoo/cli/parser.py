@@ -9,7 +9,7 @@ from pathlib import Path
 import zoo
 from zoo.board import FORMATS
 from zoo.cli import check, commands, files, gates, guide, latent, new, plugins, report, values
-from zoo.cli.arguments import add_budget, add_dataset, add_offline, add_out
+from zoo.cli.arguments import DATASET, add_budget, add_dataset, add_offline, add_out, add_preset
 from zoo.conformance.scaffold import KINDS
 from zoo.harness.stages import OBSERVABLE_NAMES
 from zoo.report import FIGURE_NAMES, FILE_FIGURE_NAMES
@@ -21,6 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="zoo",
         description="A model zoo and benchmark harness for generative models of polymers.",
         epilog="A name may carry options: 'ddim[steps=20]', 'bead-spring[beads=24]'. "
+        "'ddim[steps=10|20]' asks `run` for both. "
         "A model may also be a file: 'path/to/file.py:Class'.",
     )
     parser.add_argument("--version", action="version", version=f"zoo {zoo.__version__}")
@@ -34,7 +35,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = _command(actions, "run", commands.run, "train, draw, score, time; print the leaderboard")
-    run.add_argument("models", nargs="*", metavar="MODEL", help="models to run")
+    run.add_argument(
+        "names", nargs="*", metavar="NAME",
+        help="models to run, and datasets to run them on; 'vae[latent=2|4]' means both",
+    )  # fmt: skip
     run.add_argument("--all", action="store_true", help="run every model that is not slow")
     run.add_argument(
         "--sampler",
@@ -42,6 +46,10 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="S",
         help="draw with this sampler; may be repeated (default: every one that fits)",
     )
+    run.add_argument(
+        "--dataset", action="append", metavar="D",
+        help=f"learn this; may be repeated (default: {DATASET})",
+    )  # fmt: skip
     add_budget(run)
     run.add_argument("--seeds", type=values.positive, metavar="K", help="trainings of each model")
     run.add_argument(
@@ -106,6 +114,7 @@ def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--guidance", type=values.scale, metavar="S",
         help="how strongly to steer to the target (default: 1, the conditional distribution)",
     )  # fmt: skip
+    add_dataset(sample)
     add_budget(sample)
 
 
@@ -130,6 +139,7 @@ def _latent(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     explore.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="keep everything in FILE.npz"
     )
+    add_dataset(explore)
     add_budget(explore)
 
 
@@ -150,6 +160,7 @@ def _guide(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     aim.add_argument(
         "-n", type=values.positive, default=2_000, help="draws of each target (default: 2000)"
     )
+    add_dataset(aim)
     add_budget(aim)
     aim.add_argument("--format", choices=("table", "json", "md"), default="table")
 
@@ -162,6 +173,7 @@ def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "several, one for each training",
     )  # fmt: skip
     add_dataset(score)
+    add_preset(score)
     score.add_argument("--name", metavar="NAME", help="put it on the board under this name")
     score.add_argument(
         "--seconds", type=values.seconds, metavar="S",
@@ -177,6 +189,7 @@ def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def _power(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     power = _command(actions, "power", commands.power, "the smallest defect each metric can see")
     add_dataset(power)
+    add_preset(power)
     add_out(power)
     _format(power)
 

@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache, lru_cache
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 import zoo
 from zoo.errors import PluginError
-from zoo.registry import Choice, source_hash
+from zoo.registry import Choice, Listing
+from zoo.registry.factories import find_place, hash_place
+
+T = TypeVar("T")
+
+
+_MOMENT: ContextVar[dict[Hashable, Any] | None] = ContextVar("moment", default=None)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Within this, what keys depend on is looked up once: for many keys that belong together.
+
+    Files may change from one moment to the next, and a key that is asked for later must show it.
+    """
+    known = _MOMENT.get()
+    token = _MOMENT.set({} if known is None else known)
+    try:
+        yield
+    finally:
+        _MOMENT.reset(token)
+
+
+def _once(name: Hashable, find: Callable[[], T]) -> T:
+    """What is found under a name, in one moment once."""
+    known = _MOMENT.get()
+    if known is None:
+        return find()
+    if name not in known:
+        known[name] = find()
+    found: T = known[name]
+    return found
 
 
 def identify(choice: Choice) -> dict[str, Any]:
@@ -19,18 +53,26 @@ def identify(choice: Choice) -> dict[str, Any]:
     An option that names a file stands for what is in it: the same path may hold other data
     tomorrow.
     """
-    try:
-        source = source_hash(choice.listing)
-    except PluginError:
-        source = ""  # its import will fail as well, in the child, which says so
     found = {
         "plugin": choice.listing.qualified,
         "version": choice.listing.plugin.version,
-        "source": source,
+        "source": _once(
+            (choice.listing.spec.kind, choice.listing.qualified),
+            partial(_source_of, choice.listing),
+        ),
         "options": dict(choice.options),
     }
     files = {name: _content(value) for name, value in choice.options if _is_file(value)}
     return found | ({"files": files} if files else {})
+
+
+def _source_of(listing: Listing) -> str:
+    """Digest of the code beside a factory."""
+    try:
+        place = find_place(listing)
+        return _once(place, partial(hash_place, place))
+    except (PluginError, OSError):
+        return ""  # its import will fail as well, in the child, which says so
 
 
 def _is_file(value: object) -> TypeGuard[str]:
@@ -50,6 +92,7 @@ def _digest_of(path: str, _touched: int, _size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@one_moment()
 def code_of(metrics: tuple[Choice, ...]) -> list[Any]:
     """All code but a model's and a sampler's that a row's numbers depend on."""
     stages = [own_source(stage) for stage in ("train", "density", "sample", "score")]
@@ -58,7 +101,8 @@ def code_of(metrics: tuple[Choice, ...]) -> list[Any]:
 
 def versions() -> dict[str, str]:
     """Versions of the libraries that compute."""
-    return {name: version(name) for name in ("numpy", "scipy", "torch", "torchdiffeq")}
+    names = ("numpy", "scipy", "torch", "torchdiffeq")
+    return _once("versions", lambda: {name: version(name) for name in names})
 
 
 _SHARED_SOURCE = ("contracts.py", "polymer/*.py", "generative/*.py", "harness/data.py")

@@ -83,6 +83,11 @@ def gpu_name() -> str:
     return name
 
 
+def usual_jobs(device: str) -> int:
+    """Jobs at a time where nobody says: one on a GPU, else one per core."""
+    return 1 if device == "cuda" else _cores()
+
+
 def describe(gpu: str = "") -> Machine:
     """The machine at hand.
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from zoo.errors import PluginError, UsageError, ZooError
 from zoo.harness.settings import Settings
 from zoo.registry import Choice, Registry, fits, usable
+from zoo.registry.choice import check_sweep
+from zoo.registry.options import parse
+
+# Which log-densities of a model can have a meaning, by their names in `zoo.Drawn`.
+_NONE: frozenset[str] = frozenset()
+_OF_TEST = frozenset({"test_log_prob"})
+_OF_BOTH = frozenset({"test_log_prob", "log_prob"})
 
 
 @dataclass(frozen=True)
@@ -21,9 +29,8 @@ class Entry:
     def densities(self) -> frozenset[str]:
         """Log-densities of the model that have a meaning here, by their names in `zoo.Drawn`."""
         if "log_prob" not in self.model.listing.spec.offers:
-            return frozenset()
-        own = {"log_prob"} if self.sampler.listing.spec.exact else set()
-        return frozenset({"test_log_prob"} | own)
+            return _NONE
+        return _OF_BOTH if self.sampler.listing.spec.exact else _OF_TEST
 
     @property
     def label(self) -> str:
@@ -52,21 +59,40 @@ class Plan:
     @property
     def models(self) -> tuple[Choice, ...]:
         """The models, each once, in order."""
-        return tuple(dict.fromkeys(entry.model for entry in self.entries))
+        return tuple(self._by_model)
 
     def metrics_of(self, entry: Entry) -> tuple[Choice, ...]:
         """The metrics that an entry has the densities for."""
-        known = entry.densities
-        return tuple(one for one in self.metrics if one.listing.spec.model_needs <= known)
+        return self._by_densities[entry.densities]
 
     def densities_of(self, entry: Entry) -> frozenset[str]:
         """The log-densities that metrics of an entry ask for: to have them costs time."""
-        asked = (one.listing.spec.model_needs for one in self.metrics_of(entry))
-        return frozenset().union(*asked)
+        return self._asked[entry.densities]
 
     def entries_of(self, model: Choice) -> tuple[Entry, ...]:
         """The lines of a model, one for each sampler it is drawn with."""
-        return tuple(entry for entry in self.entries if entry.model == model)
+        return self._by_model.get(model, ())
+
+    @cached_property
+    def _by_densities(self) -> Mapping[frozenset[str], tuple[Choice, ...]]:
+        return {
+            known: tuple(one for one in self.metrics if one.listing.spec.model_needs <= known)
+            for known in (_NONE, _OF_TEST, _OF_BOTH)
+        }
+
+    @cached_property
+    def _asked(self) -> Mapping[frozenset[str], frozenset[str]]:
+        return {
+            known: frozenset().union(*(one.listing.spec.model_needs for one in metrics))
+            for known, metrics in self._by_densities.items()
+        }
+
+    @cached_property
+    def _by_model(self) -> Mapping[Choice, tuple[Entry, ...]]:
+        found: dict[Choice, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.model, []).append(entry)
+        return {model: tuple(entries) for model, entries in found.items()}
 
 
 def make_plan(
@@ -76,7 +102,7 @@ def make_plan(
     dataset: str,
     settings: Settings,
 ) -> Plan:
-    """Cross models with the samplers that fit them.
+    """Cross models with the samplers that fit them, on one dataset.
 
     Args:
         registry: What is installed.
@@ -86,33 +112,69 @@ def make_plan(
         settings: The budget.
 
     Raises:
-        UsageError: If a name or option is wrong, or nothing fits anything.
+        UsageError: If a name or option is wrong, there is a sweep, or nothing fits anything.
     """
-    data = registry.find("dataset", dataset)
-    chosen = _choose(registry, "model", models)
-    ways = _choose(registry, "sampler", samplers)
-    for choice in (data, *chosen, *ways):
-        if choice.options:
-            choice.check()
-            if choice.listing.spec.kind != "model":
-                _try_settings(choice)
+    for text in (*(models or ()), *(samplers or ()), dataset):
+        parse(text)  # refuses a sweep
+    return make_plans(registry, models, samplers, [dataset], settings)[0]
+
+
+def make_plans(
+    registry: Registry,
+    models: Sequence[str] | None,
+    samplers: Sequence[str] | None,
+    datasets: Sequence[str],
+    settings: Settings,
+) -> list[Plan]:
+    """Plans for several datasets; any name may be a sweep, `name[key=1|2]`.
+
+    Args:
+        registry: As `make_plan` takes it.
+        models: As `make_plan` takes them.
+        samplers: As `make_plan` takes them.
+        datasets: Names with options, at least one.
+        settings: The budget.
+
+    Returns:
+        One plan per dataset.
+
+    Raises:
+        UsageError: As `make_plan`.
+    """
+    if not datasets:
+        raise UsageError("there is no dataset to run on: name at least one.")
+    found, chosen, ways = (
+        _choose(registry, kind, names)
+        for kind, names in (("dataset", datasets), ("model", models), ("sampler", samplers))
+    )
+    plans, slow_too = [], models is not None or settings.preset == "full"
+    for data in found:
+        entries, left_out = _cross(chosen, ways, data, slow_too=slow_too)
+        if left_out and (models is not None or not entries):
+            raise UsageError("; ".join(left_out) + ".")
+        metrics = tuple(
+            Choice(listing)
+            for listing in registry.of("metric")
+            if usable(listing.spec, data.listing.spec)
+        )
+        plans.append(Plan(data, tuple(entries), metrics, settings, tuple(left_out)))
+    return plans
+
+
+def _cross(
+    models: Sequence[Choice], samplers: Sequence[Choice], data: Choice, *, slow_too: bool
+) -> tuple[list[Entry], list[str]]:
+    """The lines there are, and why some models have none."""
     entries: list[Entry] = []
     left_out: list[str] = []
-    for model in chosen:
-        fitting = [way for way in ways if fits(model.listing.spec, way.listing.spec)]
+    for model in models:
+        fitting = [way for way in samplers if fits(model.listing.spec, way.listing.spec)]
         reasons = _misfits(model, data, fitting)
-        if not reasons and models is None and _is_too_slow(model, settings):
+        if not reasons and model.listing.spec.slow and not slow_too:
             reasons = [f"{model.label} is slow: name it, or give --preset full"]
         left_out += reasons
         entries += [] if reasons else [Entry(model, way) for way in fitting]
-    if left_out and (models is not None or not entries):
-        raise UsageError("; ".join(left_out) + ".")
-    metrics = [
-        Choice(listing, ())
-        for listing in registry.of("metric")
-        if usable(listing.spec, data.listing.spec)
-    ]
-    return Plan(data, tuple(entries), tuple(metrics), settings, tuple(left_out))
+    return entries, left_out
 
 
 def _misfits(model: Choice, data: Choice, fitting: Sequence[Choice]) -> list[str]:
@@ -125,11 +187,6 @@ def _misfits(model: Choice, data: Choice, fitting: Sequence[Choice]) -> list[str
         offers = ", ".join(sorted(spec.offers))
         reasons.append(f"{model.label} offers {offers}, which no chosen sampler takes")
     return reasons
-
-
-def _is_too_slow(model: Choice, settings: Settings) -> bool:
-    """Whether a model that nobody named is left to those who have time."""
-    return bool(model.listing.spec.slow) and settings.preset != "full"
 
 
 def _try_settings(choice: Choice) -> None:
@@ -148,6 +205,15 @@ def _try_settings(choice: Choice) -> None:
 
 
 def _choose(registry: Registry, kind: str, names: Sequence[str] | None) -> list[Choice]:
+    """What names of a kind mean, each once; options that will not do are refused."""
     if names is None:
-        return [Choice(listing, ()) for listing in registry.of(kind)]
-    return list(dict.fromkeys(registry.find(kind, name) for name in names))
+        return [Choice(listing) for listing in registry.of(kind)]
+    sweeps = [registry.find_all(kind, name) for name in names]
+    for sweep in sweeps:
+        if sweep[0].options:
+            check_sweep(sweep)
+    found = list(dict.fromkeys(choice for sweep in sweeps for choice in sweep))
+    for choice in found:
+        if choice.options and kind != "model":
+            _try_settings(choice)
+    return found

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from zoo.harness.identity import identify, own_source, versions
+from zoo.harness.identity import identify, one_moment, own_source, versions
 from zoo.harness.store import Result
 from zoo.harness.whole import digest
 from zoo.registry import Choice
@@ -47,8 +47,9 @@ class Stage(ABC):
     @property
     def depends_on(self) -> dict[str, Any]:
         """The identity, with the zoo's own code for it and the libraries that compute."""
-        common = {"stage": self.name, "source": own_source(self.name), "versions": versions()}
-        return common | self.identity()
+        with one_moment():
+            common = {"stage": self.name, "source": own_source(self.name), "versions": versions()}
+            return common | self.identity()
 
     @property
     def key(self) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from zoo.registry.factories import load
@@ -23,7 +25,7 @@ class Choice:
     listing: Listing
     options: Options = ()
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The one text that asks for it again, and that rows call it by."""
         return write(self.listing.label, self.options)
@@ -65,6 +67,17 @@ class Choice:
             PluginError: If the import fails.
         """
         return load(self.listing)(*args, **dict(self.options), **extra)
+
+
+def check_sweep(choices: Sequence[Choice]) -> None:
+    """See that a factory takes the options of all choices of a sweep, each value looked at once.
+
+    Raises:
+        PluginError: As `Choice.check`.
+        UsageError: As `Choice.check`.
+    """
+    pairs = {(name, repr(value)): (name, value) for one in choices for name, value in one.options}
+    Choice(choices[0].listing, tuple(pairs.values())).check()
 
 
 def _shape_of(factory: Any) -> tuple[str, ...]:  # noqa: ANN401 - a callable, or so it says

@@ -20,6 +20,9 @@ from zoo.registry.validation import NAME
 from zoo.specs import API, Factory, ModelSpec
 from zoo.wording import did_you_mean, one_line
 
+Place = tuple[Path, str]
+"""A folder, and the one Python file in it that counts; empty if all do, also those below."""
+
 
 def load_factory(factory: Factory) -> Callable[..., Any]:
     """Import what a spec's `factory` names.
@@ -66,22 +69,40 @@ def load(listing: Listing) -> Callable[..., Any]:
 def source_hash(listing: Listing) -> str:
     """Digest of the source code beside a factory.
 
-    All Python files of the folder that holds the factory's module, or the module alone if it
-    lies in no package. Names are relative and the module is not imported, only its parents:
-    equal code has equal digests everywhere.
-
     Returns:
         SHA-256 as 64 hexadecimal digits.
 
     Raises:
         PluginError: If the source cannot be found.
     """
-    sha = hashlib.sha256()
     with _blame(listing, "has no source to be found"):
-        root, files = _source(listing.spec.factory)
-        for path in sorted(files, key=lambda path: path.relative_to(root).parts):
-            content = path.read_bytes()
-            sha.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
+        return hash_place(find_place(listing))
+
+
+def find_place(listing: Listing) -> Place:
+    """Where the source code beside a factory is; the module is not imported, only its parents.
+
+    Raises:
+        PluginError: If that cannot be found.
+    """
+    with _blame(listing, "has no source to be found"):
+        return _place(listing.spec.factory)
+
+
+def hash_place(place: Place) -> str:
+    """Digest of all that is in a place.
+
+    Names are relative: equal code has equal digests everywhere.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    root, file = place
+    files = [root / file] if file else root.rglob("*.py")
+    sha = hashlib.sha256()
+    for path in sorted(files, key=lambda path: path.relative_to(root).parts):
+        content = path.read_bytes()
+        sha.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
     return sha.hexdigest()
 
 
@@ -182,7 +203,7 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def _source(factory: Factory) -> tuple[Path, list[Path]]:
+def _place(factory: Factory) -> Place:
     if isinstance(factory, str):
         place = factory.rpartition(":")[0]
     else:
@@ -190,15 +211,14 @@ def _source(factory: Factory) -> tuple[Path, list[Path]]:
             factory = factory.func
         place = factory.__module__
     if place.endswith(".py"):
-        return Path(place).parent, [Path(place)]
+        return Path(place).parent, Path(place).name
     with importing_strangers():
         spec = importlib.util.find_spec(place)
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
         raise ModuleNotFoundError(f"no file holds the module {place!r}")
     origin = Path(spec.origin)
-    if "." in place or spec.submodule_search_locations:
-        return origin.parent, list(origin.parent.rglob("*.py"))
-    return origin.parent, [origin]
+    whole = "." in place or spec.submodule_search_locations
+    return origin.parent, "" if whole else origin.name
 
 
 @contextlib.contextmanager

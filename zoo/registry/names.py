@@ -8,7 +8,7 @@ from zoo.errors import UsageError
 from zoo.registry.choice import Choice
 from zoo.registry.factories import file_model
 from zoo.registry.listing import Listing, Plugin, normalise
-from zoo.registry.options import parse
+from zoo.registry.options import name_in, parse, parse_sweep
 from zoo.wording import did_you_mean
 
 
@@ -48,24 +48,45 @@ class Registry:
             zoo.errors.UsageError: no sampler named 'ddim'. Installed: none.
         """
         name, options = parse(text)
-        if kind == "model" and ".py:" in name:
-            return Choice(file_model(name), options)
-        return Choice(self._resolve(kind, name), options)
+        return Choice(self._listing(kind, name), options)
 
-    def _resolve(self, kind: str, name: str) -> Listing:
-        owner, _, bare = name.rpartition("/")
-        meant = [
-            listing
-            for listing in self.of(kind)
-            if listing.spec.name == bare
-            and (not owner or listing.plugin.distribution == normalise(owner))
-        ]
+    def find_all(self, kind: str, text: str) -> list[Choice]:
+        """All that is meant by a request that may be a sweep, `name[key=1|2]`.
+
+        Args:
+            kind: As in `find`.
+            text: As in `find`; a `|` between values of an option asks for each of them.
+
+        Raises:
+            UsageError: As in `find`, or if there are too many.
+        """
+        name, sweep = parse_sweep(text)
+        listing = self._listing(kind, name)
+        return [Choice(listing, options) for options in sweep]
+
+    def has(self, kind: str, text: str) -> bool:
+        """Whether the name in a request is that of anything of a kind."""
+        return bool(self._meant(kind, name_in(text)))
+
+    def _listing(self, kind: str, name: str) -> Listing:
+        if kind == "model" and ".py:" in name:
+            return file_model(name)
+        meant = self._meant(kind, name)
         if not meant:
             raise UsageError(self._absence(kind, name))
         if len(meant) > 1:
             named = " and ".join(listing.qualified for listing in meant)
             raise UsageError(f"{kind} {name!r} may be {named}. Write one of these in full.")
         return meant[0]
+
+    def _meant(self, kind: str, name: str) -> list[Listing]:
+        owner, _, bare = name.rpartition("/")
+        return [
+            listing
+            for listing in self.of(kind)
+            if listing.spec.name == bare
+            and (not owner or listing.plugin.distribution == normalise(owner))
+        ]
 
     def _absence(self, kind: str, name: str) -> str:
         """Why nothing is called that; a plugin that was asked for by name speaks for itself."""

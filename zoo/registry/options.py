@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import keyword
 import math
 import typing
@@ -15,6 +16,9 @@ from zoo.wording import did_you_mean
 
 Options = tuple[tuple[str, Any], ...]
 """Options sorted by name, so that their order makes no other entry."""
+
+MOST = 100_000
+"""Combinations of values that one request may ask for."""
 
 
 def parse(text: str) -> tuple[str, Options]:
@@ -29,21 +33,65 @@ def parse(text: str) -> tuple[str, Options]:
         The name as it stands, and the options.
 
     Raises:
-        UsageError: If the options cannot be read.
+        UsageError: If the options cannot be read, or ask for a sweep.
 
     Example:
         >>> parse("ode[steps=20, method=rk4]")
         ('ode', (('method', 'rk4'), ('steps', 20)))
     """
-    if not text.endswith("]") or "[" not in text:
-        return text, ()
-    name, _, body = text[:-1].partition("[")
-    options: dict[str, Any] = {}
+    name, sweep = parse_sweep(text)
+    if len(sweep) > 1:
+        raise UsageError(
+            f"{text!r} is a sweep of {len(sweep):,}, and here is room for one. Write one value for "
+            "each option; a '|' that is part of a text stands in quotes."
+        )
+    return name, sweep[0]
+
+
+def parse_sweep(text: str) -> tuple[str, tuple[Options, ...]]:
+    """Split a request into a name and all the options that it asks for.
+
+    A `|` stands between values of an option; several such options span a grid, of which the last
+    one changes first. In quotes it is part of a text.
+
+    Args:
+        text: As `parse` takes it, or `ode[method=rk4,steps=10|20]`.
+
+    Returns:
+        The name as it stands, and options, each once; a request that is no sweep has one.
+
+    Raises:
+        UsageError: If the options cannot be read, or make more than `MOST` combinations.
+
+    Example:
+        >>> parse_sweep("ode[steps=10|20]")
+        ('ode', ((('steps', 10),), (('steps', 20),)))
+    """
+    name = name_in(text)
+    body = text[len(name) + 1 : -1]
+    values: dict[str, list[Any]] = {}
     for pair in _pairs(text, body):
-        if pair.arg is None or pair.arg in options:
-            raise _unreadable(text, f"{ast.unparse(pair)!r} is no new key=value")
-        options[pair.arg] = _value(text, pair.value)
-    return name, tuple(sorted(options.items()))
+        if pair.arg is None or pair.arg in values:
+            raise _unreadable(text, f"{_shown(pair)} is no new key=value")
+        values[pair.arg] = [_value(text, node) for node in _alternatives(pair.value)]
+    if math.prod(map(len, values.values())) > MOST:
+        raise UsageError(
+            f"{name!r} is asked for in more than {MOST:,} ways. Give fewer values at a time."
+        )
+    grid = [
+        tuple(sorted(zip(values, one, strict=True))) for one in itertools.product(*values.values())
+    ]
+    return name, tuple({write(name, options): options for options in grid}.values())
+
+
+def name_in(text: str) -> str:
+    """The name in a request, without its options.
+
+    Example:
+        >>> name_in("ode[steps=20]"), name_in("ode]"), name_in("[]")
+        ('ode', 'ode]', '')
+    """
+    return text.partition("[")[0] if text.endswith("]") else text
 
 
 def write(name: str, options: Options) -> str:
@@ -113,6 +161,15 @@ def _pairs(text: str, body: str) -> list[ast.keyword]:
     return call.keywords
 
 
+def _alternatives(node: ast.expr) -> list[ast.expr]:
+    """The values between which there is a `|`, in order."""
+    found = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        found.append(node.right)
+        node = node.left
+    return [node, *reversed(found)]
+
+
 def _value(text: str, node: ast.expr) -> Any:  # noqa: ANN401 - a literal may be anything
     """The value of a literal in which plain words stand for themselves."""
     match node:
@@ -130,16 +187,25 @@ def _value(text: str, node: ast.expr) -> Any:  # noqa: ANN401 - a literal may be
         case ast.Tuple(elts=items):
             return tuple(_value(text, item) for item in items)
         case ast.BinOp(op=ast.BitOr()):
-            raise _unreadable(text, "'|' does not make a sweep; ask once for each value")
+            raise _unreadable(text, f"{_shown(node)} has a '|' that is not between whole values")
         case _:
             pass
-    raise _unreadable(text, f"{ast.unparse(node)!r} is no value")
+    raise _unreadable(text, f"{_shown(node)} is no value")
+
+
+def _shown(node: ast.AST) -> str:
+    """A piece of a request, in quotes."""
+    try:
+        return repr(ast.unparse(node))
+    except RecursionError:
+        return "what is nested so deeply"
 
 
 def _unreadable(text: str, why: str) -> UsageError:
     return UsageError(
         f"cannot read {text!r}: {why}. Expected name[key=value,...] with values such as 20, 0.5, "
-        "True, None, (64, 64), rk4 or 'in quotes' if it is more than one plain word."
+        "True, None, (64, 64), rk4 or 'in quotes' if it is more than one plain word; a '|' between "
+        "values asks for each."
     )
 
 
