@@ -97,8 +97,10 @@ def test_the_command_says_whether_the_chain_is_physical(
     again = chain.energy(torch.from_numpy(found["descent_conformations"]))
     np.testing.assert_allclose(energy, again.numpy(), rtol=1e-4)
     assert f"ends at Rg {rg[-1]:.3f} σ" in out
-    physical = energy[-1] <= np.quantile(found["train_energy"], 0.999)
+    least, bound = np.quantile(found["train_energy"], (0, 0.999))
+    physical = least <= energy[-1] <= bound
     assert ("a chain that the Hamiltonian allows" in out) == physical
+    assert ("smoother than any chain at this temperature" in out) == (energy[-1] < least)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing.forkserver
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.harness.memory import session_memory
-from zoo.harness.process import CappedLog
+from zoo.harness.process import CappedLog, Child
 
 
 def fake(proc: Path, number: int, name: str, session: int, pages: tuple[int, int]) -> None:
@@ -60,6 +64,20 @@ def test_the_first_step_of_a_training_finds_torch_loaded() -> None:
     """Of the hundreds of modules behind an optimizer hardly one is left to each training's time."""
     done = subprocess.run([sys.executable, "-c", FIRST_STEP], capture_output=True, check=True)
     assert int(done.stdout) < 10
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say")
+def test_the_fork_server_is_deaf_to_an_interrupt(tmp_path: Path) -> None:
+    """Ctrl-C goes to all processes of a terminal, and the driver alone has an answer to it."""
+    child = Child(time.sleep, (0.0,), 1, tmp_path / "log")  # fails at once, of too many arguments
+    server = multiprocessing.forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    child.end()
+    (line,) = (
+        line for line in Path(f"/proc/{server}/status").read_text().splitlines()
+        if line.startswith("SigBlk:")
+    )  # fmt: skip
+    assert int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

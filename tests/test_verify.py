@@ -93,6 +93,17 @@ def test_a_fresh_board_holds_and_is_only_read(results: Path, verify: Verify) -> 
     assert {path: path.stat().st_mtime_ns for path in sorted(results.rglob("*"))} == before
 
 
+def test_a_folder_of_other_results_is_no_place_to_verify_by(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where not one row is kept, as beside a board that was copied, nothing is said of figures."""
+    shutil.rmtree(results / "rows")
+    assert main(["verify", str(results / "leaderboard.csv"), "--out", str(results)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Expected the results folder that the board was made in." in err
+
+
 def test_a_flipped_bit_and_a_missing_file_are_named(results: Path, verify: Verify) -> None:
     """Damage is told by the SHA-256, names its line and seed, and is left where it is."""
     path = sample_of(results, "honest", 1) / "drawn.safetensors"

@@ -175,7 +175,8 @@ def verify(
         What does not hold, and how many figures were looked at.
 
     Raises:
-        UsageError: If the file is no leaderboard or has no lines, or there is no such folder.
+        UsageError: If the file is no leaderboard or has no lines, or the folder is not where it
+            was made.
     """
     from zoo.board.compare import metrics_in
     from zoo.board.derived import WORDS, figures
@@ -188,6 +189,11 @@ def verify(
     if frame.empty:
         raise UsageError(f"{str(board)!r} has no lines to verify.")
     lines, findings = _with_rows(as_text(frame), store)
+    if not lines:
+        raise UsageError(
+            f"the folder {str(out)!r} holds no row of {str(board)!r}. Expected the results folder "
+            "that the board was made in."
+        )
     rows = [row for _, own in lines for row in own]
     registry = registry or installed()
     done = recompute(rows, registry, store, jobs or describe().cores, watch)

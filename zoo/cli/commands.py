@@ -14,7 +14,7 @@ from zoo.cli.shared import budget_of, finish, note, registry_of, write
 from zoo.errors import UsageError
 from zoo.registry import Listing, Registry
 from zoo.registry.factories import load
-from zoo.wording import counted
+from zoo.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
     from zoo.harness.plan import Plan
@@ -196,7 +196,8 @@ def _find_any(registry: Registry, name: str) -> Listing:
         if plugin.status != "ok" and name.partition("/")[0] in (plugin.name, plugin.distribution):
             raise UsageError(f"{plugin.title} is {plugin.status}: {plugin.reason}.")
     names = sorted({x.spec.name for kind in KINDS for x in registry.of(kind)})
-    raise UsageError(f"nothing is named {name!r}. Installed: {', '.join(names)}.")
+    hint = did_you_mean(name, names)
+    raise UsageError(f"nothing is named {name!r}.{hint} Installed: {', '.join(names)}.")
 
 
 def _quarantined(registry: Registry) -> list[str]:

@@ -122,7 +122,12 @@ def _verdict(arrays: Arrays) -> str:
     if "train_energy" not in arrays:
         return f"{start}; this dataset knows no energy to judge it by."
     energy = float(arrays["descent_energy"][-1])
-    bound = float(np.quantile(arrays["train_energy"], 0.999))
+    least_energy, bound = (float(np.quantile(arrays["train_energy"], q)) for q in (0, 0.999))
+    if energy < least_energy:
+        return (
+            f"{start}, with an energy of {energy:.4g} kT, below all of the training set "
+            f"({least_energy:.4g} kT): smoother than any chain at this temperature, as means are."
+        )
     physical = energy <= bound
     words = "within what true chains have" if physical else "beyond what true chains have"
     end = "a chain that the Hamiltonian allows" if physical else "low in Rg only, no physical chain"

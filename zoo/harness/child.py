@@ -157,6 +157,7 @@ def _settle_in(output: Connection, threads: int) -> None:
     import torch
 
     os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # as the fork server has it blocked
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(  # type: ignore[union-attr]
             line_buffering=True, encoding="utf-8", errors="backslashreplace"

@@ -64,6 +64,12 @@ def choose_rows(rows: Mapping[str, Row], names: Sequence[str], where: str) -> di
         }
     if not found:
         labels = {f"{row.get('model')} {row.get('sampler')}" for row in rows.values()}
+        own = sorted(label for label in labels if label.split(" ")[0] == names[0])
+        if own and len(names) == 1:
+            raise UsageError(
+                f"{names[0]!r} is not the key of a row in {where!r}. Give model and sampler, "
+                f"perhaps a seed: {', '.join(own[:5])}."
+            )
         near = get_close_matches(" ".join(names[:2]), sorted(labels), n=3, cutoff=0.3)
         there = f"Near it are: {', '.join(near)}." if near else "See `zoo leaderboard`."
         raise UsageError(f"no row of {' '.join(names)!r} is kept in {where!r}. {there}")

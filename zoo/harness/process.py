@@ -103,7 +103,7 @@ class Child:
         self.log = CappedLog(log)
         self._channel, theirs = _CONTEXT.Pipe()
         self._output, out = _CONTEXT.Pipe(duplex=False)
-        with _POLLING, _no_main_module(), _may_have_children():
+        with _POLLING, _no_main_module(), _may_have_children(), _no_interrupt():
             _CONTEXT.set_forkserver_preload(_PRELOAD)
             self._process = _CONTEXT.Process(target=target, args=(*args, (theirs, out), threads))
             self._process.start()
@@ -218,6 +218,16 @@ def _may_have_children() -> Iterator[None]:
     finally:
         if before:
             process.daemon = True
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Keep Ctrl-C from the fork server, which starts here: it is the driver's to answer."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

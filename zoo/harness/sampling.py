@@ -128,7 +128,7 @@ class CallCounter:
                 result = function(*args, **kwargs)
             finally:
                 self._inside = False
-            self.rows += len(result)
+            self.rows += len(result) if isinstance(result, Tensor) else 0  # said of it later
             return result
 
         return watched
