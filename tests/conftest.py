@@ -7,6 +7,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,16 +73,23 @@ class Install:
         return path
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Install scratch distributions for one test, and forget their modules afterwards."""
-    folder = tmp_path / "site-packages"
+@contextmanager
+def installing(folder: Path) -> Iterator[Install]:
+    """Let distributions be installed into a new folder, and forget their modules afterwards."""
     folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    inherited = os.environ.get("PYTHONPATH", "")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), inherited])))
-    yield Install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        inherited = os.environ.get("PYTHONPATH", "")
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), inherited])))
+        yield Install(folder)
     for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+        if str(getattr(module, "__file__", None) or "").startswith(str(folder.parent)):
             del sys.modules[name]
     importlib.invalidate_caches()
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Iterator[Install]:
+    """Install scratch distributions for one test."""
+    with installing(tmp_path / "site-packages") as found:
+        yield found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Install
+from tests.conftest import installing
 from tests.test_run import TINY, TOY
 from zoo import api
 from zoo.board.leaderboard import leaderboard, to_csv
@@ -39,11 +39,8 @@ def scores(rows: list[dict[str, object]]) -> str:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A results folder of two models, one of them with a density, and its scores."""
     folder = tmp_path_factory.mktemp("made")
-    (folder / "site-packages").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder / "site-packages")
-        patch.setenv("PYTHONPATH", str(folder / "site-packages"))
-        Install(folder / "site-packages")("zoo-toy", TOY)
+    with installing(folder / "site-packages") as install:
+        install("zoo-toy", TOY)
         rows = run(folder / "results")
         (folder / "results" / "leaderboard.csv").write_text(to_csv(leaderboard(rows)))
         yield folder / "results", scores(rows)

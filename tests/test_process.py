@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing.forkserver
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.harness.memory import session_memory
-from zoo.harness.process import CappedLog, Child
+from zoo.harness.process import CappedLog
 
 
 def fake(proc: Path, number: int, name: str, session: int, pages: tuple[int, int]) -> None:
@@ -66,18 +63,25 @@ def test_the_first_step_of_a_training_finds_torch_loaded() -> None:
     assert int(done.stdout) < 10
 
 
+BLOCKED = """
+import multiprocessing.forkserver, signal, sys
+from pathlib import Path
+from zoo.harness.process import Child
+child = Child(print, (), 1, Path(sys.argv[1]))
+server = multiprocessing.forkserver._forkserver._forkserver_pid
+status = Path(f"/proc/{server}/status").read_text()
+child.end()
+(mask,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:"))
+print(int(mask, 16) >> (signal.SIGINT - 1) & 1, len(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+"""
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say")
 def test_the_fork_server_is_deaf_to_an_interrupt(tmp_path: Path) -> None:
-    """Ctrl-C goes to all processes of a terminal, and the driver alone has an answer to it."""
-    child = Child(time.sleep, (0.0,), 1, tmp_path / "log")  # fails at once, of too many arguments
-    server = multiprocessing.forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
-    child.end()
-    (line,) = (
-        line for line in Path(f"/proc/{server}/status").read_text().splitlines()
-        if line.startswith("SigBlk:")
-    )  # fmt: skip
-    assert int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    """Ctrl-C goes to all processes of a terminal; the driver, which has an answer, hears it."""
+    words = [sys.executable, "-c", BLOCKED, str(tmp_path / "log")]
+    done = subprocess.run(words, capture_output=True, check=True)
+    assert done.stdout.split()[-2:] == [b"1", b"0"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -107,7 +107,7 @@ def test_the_command_is_safe_in_a_shell_and_is_ours(tmp_path: Path) -> None:
     ).stdout.decode().split("\0")  # fmt: skip
     options = build_parser().parse_args(printed[1:-1])
     assert printed[0] == "zoo"
-    assert options.models == [HOSTILE]
+    assert options.names == [HOSTILE]
     assert (options.sampler, options.seeds, options.device) == (["ode[steps=3]"], 5, "cpu")
     assert options.out == Path("out folder-again")
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Install
+from tests.conftest import installing
 from tests.test_run import TINY, TOY
 from zoo import api
 from zoo.board.leaderboard import leaderboard, to_csv
@@ -27,11 +27,8 @@ from zoo.registry import installed
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A results folder of two models at two seeds, with its leaderboard.csv."""
     folder = tmp_path_factory.mktemp("made")
-    (folder / "site-packages").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder / "site-packages")
-        patch.setenv("PYTHONPATH", str(folder / "site-packages"))
-        Install(folder / "site-packages")("zoo-toy", TOY)
+    with installing(folder / "site-packages") as install:
+        install("zoo-toy", TOY)
         plan = make_plan(installed(), ["honest", "gaussian"], None, "walks", replace(TINY, seeds=2))
         out = folder / "zoo-results"
         rows = Run(plan, Store(out).open(), "cpu", describe(), jobs=2).execute()

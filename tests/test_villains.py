@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Install
+from tests.conftest import installing
 from tests.test_run import TINY, TOY
 from tests.villains import VILLAINS
 from zoo.harness.machine import describe
@@ -36,11 +36,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Rows
     """The folder and rows of an honest model among ten villains, and its row without them."""
     folder = tmp_path_factory.mktemp("crowd")
     site = folder / "site-packages"
-    site.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(site)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
-        install = Install(site)
+    with installing(site) as install:
         install("zoo-toy", TOY)
         alone = run(folder / "alone", "honest")
         for villain in VILLAINS:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import reduction
+from multiprocessing import reduction, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import ModuleType
@@ -223,6 +223,7 @@ def _may_have_children() -> Iterator[None]:
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
     """Keep Ctrl-C from the fork server, which starts here: it is the driver's to answer."""
+    resource_tracker.ensure_running()  # whose start would let the signal in again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
