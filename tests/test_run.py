@@ -100,7 +100,7 @@ TOY = """
 
 TINY = Settings(
     "tiny", epochs=3, seeds=1, draws=200, batch=64, floor_repeats=4, timing_rounds=2,
-    round_seconds=0.001,
+    round_seconds=0.001, timeout=300.0,
 )  # fmt: skip
 
 Toy = Callable[..., tuple[list[dict[str, Any]], list[Event]]]
