@@ -1,11 +1,12 @@
 """Longer chains and more draws: what becomes of fidelity, time and memory, and of one training.
 
-    python -m benchmarks.scaling                          # some 20 minutes on two cores
+    python -m benchmarks.scaling                          # some 40 minutes on two cores
     python -m benchmarks.scaling --beads 12 --draws 1000 --write /tmp/scaling.md
 
 Each model is trained once per length of the chain, on 10,000 conformations, as its recipe says.
 Every distance is over the mean of the same distance between true sets of the same size: 1 is the
-truth. The last line of each length draws with weights that have only seen 12 beads.
+truth. The last line of each length draws with weights that have only seen 12 beads. Memory is
+by how much drawing drives up the resident set, all draws kept, as someone who needs them would.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tabulate import tabulate
 from torch import Tensor
 
 import zoo
+from zoo.harness.clock import peak_memory
 from zoo.harness.training import train
 from zoo.polymer import (
     bond_lengths,
@@ -47,7 +49,8 @@ PAIRS = 4
 
 WRITTEN = Path(__file__).parent / "results" / "scaling.md"
 HEADINGS = ["model", "beads", "draws", *(f"{name} ×" for name in [*OBSERVABLES, "energy"])]
-HEADINGS += ["KL [nats]", "µs per draw", "training [s]"]
+HEADINGS += ["KL [nats]", "µs per draw", "MB", "training [s]"]
+TIME = HEADINGS.index("µs per draw")
 
 
 def main() -> None:
@@ -57,8 +60,8 @@ def main() -> None:
         "--models", nargs="+", default=["grow", "ebm", "copy-train"], metavar="MODEL"
     )
     parser.add_argument("--beads", nargs="+", type=int, default=[12, 24, 48, 96])
-    parser.add_argument("--draws", nargs="+", type=int, default=[1_000, 10_000, 100_000])
-    parser.add_argument("--most", type=int, default=48, help="longest chain of many draws")
+    parser.add_argument("--draws", nargs="+", type=int, default=[10**k for k in range(3, 7)])
+    parser.add_argument("--most", type=float, default=2.5e8, help="most draws times beads²")
     parser.add_argument("--write", type=Path, default=WRITTEN)
     asked = parser.parse_args()
     rows = list(measure(asked.models, asked.beads, asked.draws, asked.most))
@@ -69,7 +72,7 @@ def main() -> None:
 
 
 def measure(
-    models: Sequence[str], lengths: Sequence[int], draws: Sequence[int], most: int
+    models: Sequence[str], lengths: Sequence[int], draws: Sequence[int], most: float
 ) -> Iterator[list[str]]:
     """A line for each model, length and number of draws, as it comes."""
     registry = discover(first_party_only=True)
@@ -77,7 +80,7 @@ def measure(
     for beads in sorted(lengths):
         chain = Chain(beads=beads)
         x = chain.sample(TRAIN, torch.Generator().manual_seed(0))
-        counts = [n for n in draws if n <= 10_000 or beads <= most]
+        counts = [n for n in draws if n * beads**2 <= most]
         truth = Truth(chain, max(counts))
         for name in models:
             torch.manual_seed(0)
@@ -125,11 +128,17 @@ def _line(name: str, model: zoo.OneShot, truth: Truth, n: int, trained: str) -> 
     torch.manual_seed(2)
     with torch.no_grad():
         model.draw(BATCH)
-        start = time.perf_counter()
-        x = torch.cat([model.draw(min(BATCH, n - k)) for k in range(0, n, BATCH)])
-        each = (time.perf_counter() - start) / n * 1e6
+        (x, seconds), megabytes = peak_memory(lambda: _drawn(model, n), "cpu")
         kl = _kl(model, truth) if isinstance(model, zoo.contracts.Density) else "–"
-    return [name, str(beads), f"{n:,}", *truth.ratios(x), kl, f"{each:,.1f}", trained]
+    each, held = f"{seconds / n * 1e6:,.1f}", "–" if megabytes is None else f"{megabytes:,.0f}"
+    return [name, str(beads), f"{n:,}", *truth.ratios(x), kl, each, held, trained]
+
+
+def _drawn(model: zoo.OneShot, n: int) -> tuple[Tensor, float]:
+    """Conformations, drawn batch by batch, and the seconds it took."""
+    start = time.perf_counter()
+    x = torch.cat([model.draw(min(BATCH, n - k)) for k in range(0, n, BATCH)])
+    return x, time.perf_counter() - start
 
 
 def _kl(model: zoo.contracts.Density, truth: Truth) -> str:
@@ -149,13 +158,13 @@ def exponents(rows: Sequence[Sequence[str]]) -> str:
     """How time per draw grows with the number of beads, by least squares of the logarithms.
 
     Example:
-        >>> exponents([["a", "10", "5", *["1"] * 7, "2.0", ""],
-        ...            ["a", "20", "5", *["1"] * 7, "8.0", ""]])
+        >>> exponents([["a", "10", "5", *["1"] * 7, "2.0", "", ""],
+        ...            ["a", "20", "5", *["1"] * 7, "8.0", "", ""]])
         'Time per draw grows with the number of beads to the power: a 2.0.'
     """
     found = []
     for name in dict.fromkeys(row[0] for row in rows):
-        points = {int(row[1]): float(row[-2].replace(",", "")) for row in rows if row[0] == name}
+        points = {int(row[1]): float(row[TIME].replace(",", "")) for row in rows if row[0] == name}
         if len(points) > 1:
             logs = torch.tensor([[math.log(v) for v in point] for point in points.items()])
             logs = logs - logs.mean(dim=0)

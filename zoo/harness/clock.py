@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -31,6 +31,8 @@ KERNEL_ROWS = {"cpu": 1_000, "cuda": 65_536}
 """Rows that pass through the reference kernel: some ms on a core or two, and on a GPU."""
 
 KERNEL_WIDTH, KERNEL_LAYERS = 256, 4
+
+T = TypeVar("T")
 
 
 def attendant(subject: Clocked) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -157,7 +159,7 @@ def warm_up(measure: Callable[[], float], first: float, window: float, most: flo
         taken = []
 
 
-def peak_memory(call: Callable[[], float], device: str) -> tuple[float, float | None]:
+def peak_memory(call: Callable[[], T], device: str) -> tuple[T, float | None]:
     """Make a call and see how far it drives memory up.
 
     On a GPU it is what torch allocates there, on a CPU the resident set of this process. What
