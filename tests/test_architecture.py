@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "harness": BASE | {"registry", "polymer", "generative"},
     "board": {"errors", "specs", "wording"},
     "report": {"errors", "specs", "wording", "registry", "polymer", "harness", "board"},
-    "api": BASE | {"registry", "harness", "board", "report"},
-    "cli": BASE | {"registry", "harness", "board", "report", "api", "conformance"},
+    "api": BASE | {"registry", "harness", "board"},
+    "boards": BASE | {"registry", "harness", "board"},
+    "cli": BASE | {"registry", "harness", "board", "report", "api", "boards", "conformance"},
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import installing
 from tests.test_run import TINY, TOY
-from zoo import api
+from zoo import boards
 from zoo.board.leaderboard import leaderboard, to_csv
 from zoo.errors import UsageError
 from zoo.harness.machine import describe
@@ -149,10 +149,10 @@ def test_what_a_newer_version_wrote_is_refused(results: Path) -> None:
     row, _ = unseal(path.read_bytes())
     path.write_text(seal(row | {"schema": SCHEMA + 1}))
     with pytest.raises(UsageError, match=f"its schema is {SCHEMA + 1}.*Install a newer"):
-        api.leaderboard(results)
+        boards.leaderboard(results)
     board = results / "leaderboard.csv"
     lines = [line.split(",", 1) for line in board.read_text().splitlines()]
     newer = [lines[0], *([str(SCHEMA + 1), rest] for _, rest in lines[1:])]
     board.write_text("".join(f"{schema},{rest}\n" for schema, rest in newer))
     with pytest.raises(UsageError, match=f"its schema is {SCHEMA + 1}.*Install a newer"):
-        api.read_board(results)
+        boards.read_board(results)

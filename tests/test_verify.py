@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import installing
 from tests.test_run import TINY, TOY
-from zoo import api
+from zoo import boards
 from zoo.board.leaderboard import leaderboard, to_csv
 from zoo.cli import main
 from zoo.harness.machine import describe
@@ -152,7 +152,7 @@ def test_a_forged_sample_is_found_by_its_figures(results: Path, verify: Verify) 
 @pytest.mark.parametrize("column", ["rg_w1", "bond_w1", "ree_w1_high", "rg_w1_floor_low"])
 def test_an_edited_number_is_named(results: Path, verify: Verify, column: str) -> None:
     """A figure of the CSV that was changed by 1% is named with what it should be."""
-    frame = api.read_board(results)
+    frame = boards.read_board(results)
     was = float(frame.loc[frame["model"] == "honest", column].item())
     frame.loc[frame["model"] == "honest", column] = f"{was * 1.01:.6g}"
     board = results / "edited.csv"
@@ -165,7 +165,7 @@ def test_an_edited_number_is_named(results: Path, verify: Verify, column: str) -
 
 def test_an_edited_value_of_a_seed_is_named(results: Path, verify: Verify) -> None:
     """The values that a comparison pairs are verified one by one."""
-    frame = api.read_board(results)
+    frame = boards.read_board(results)
     here = frame["model"] == "honest"
     first, second = frame.loc[here, "rg_w1_seeds"].item().split()
     for text, found in ((f"{second} {first}", 2), (first, 1)):

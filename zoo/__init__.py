@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from zoo.specs import API, DatasetSpec, EngineSpec, MetricSpec, ModelSpec, SamplerSpec, hookimpl
 
 if TYPE_CHECKING:
-    from zoo.api import leaderboard, run
+    from zoo.api import run
+    from zoo.boards import leaderboard
     from zoo.contracts import (
         Coefficients,
         Conditional,
@@ -35,29 +36,30 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = (
-    {"load": "zoo.report.results", "Engine": "zoo.engine"}
-    | dict.fromkeys(("run", "leaderboard"), "zoo.api")
-    | dict.fromkeys(
-        (
-            "Coefficients",
-            "Conditional",
-            "Data",
-            "Dataset",
-            "Density",
-            "Drawn",
-            "ExactDataset",
-            "Latent",
-            "Metric",
-            "Model",
-            "OneShot",
-            "Path",
-            "Recipe",
-            "Sampler",
-            "Trainable",
-        ),
-        "zoo.contracts",
-    )
+_HOME = {
+    "Engine": "zoo.engine",
+    "leaderboard": "zoo.boards",
+    "load": "zoo.report.results",
+    "run": "zoo.api",
+} | dict.fromkeys(
+    (
+        "Coefficients",
+        "Conditional",
+        "Data",
+        "Dataset",
+        "Density",
+        "Drawn",
+        "ExactDataset",
+        "Latent",
+        "Metric",
+        "Model",
+        "OneShot",
+        "Path",
+        "Recipe",
+        "Sampler",
+        "Trainable",
+    ),
+    "zoo.contracts",
 )
 
 

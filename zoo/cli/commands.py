@@ -131,10 +131,10 @@ def show(options: argparse.Namespace) -> int:
 
 def show_leaderboard(options: argparse.Namespace) -> int:
     """`zoo leaderboard`: print what a results folder holds."""
-    from zoo import api
+    from zoo import boards
     from zoo.board.tables import render
 
-    frame = api.leaderboard(options.out)
+    frame = boards.leaderboard(options.out)
     if frame.empty:
         note(f"{options.out} holds no results.")
         return NOTHING

@@ -69,7 +69,7 @@ def _check_sampled(options: argparse.Namespace, entry: Entry) -> None:
 
 def score(options: argparse.Namespace) -> int:
     """`zoo score`: score conformations from files, and with a name put them on the board."""
-    from zoo import api
+    from zoo import api, boards
     from zoo.cli.progress import ProgressDisplay
     from zoo.cli.scores import score_file, score_table
     from zoo.harness.plan import make_plan
@@ -86,7 +86,7 @@ def score(options: argparse.Namespace) -> int:
         else:
             work = replace(work, device=options.device)
             own, board = api.bring_in(work, options.name, options.files, options.seconds)
-            _note_other_boards(api.leaderboard(options.out), own)
+            _note_other_boards(boards.leaderboard(options.out), own)
     if options.name is None:
         write(score_table(scores, options.format))
         return 0 if all(line["value"] is not None for line in scores) else 1

@@ -14,19 +14,19 @@ from zoo.wording import counted, printable
 
 def compare(options: argparse.Namespace) -> int:
     """`zoo compare BASE HEAD`: hold one leaderboard against another."""
-    from zoo import api
+    from zoo import boards
     from zoo.board.compare import exit_status
     from zoo.board.compare_tables import render_comparison
 
     metrics = [] if options.all_metrics else options.metric
-    cells = api.compare(options.base, options.head, metrics)
+    cells = boards.compare(options.base, options.head, metrics)
     sys.stdout.write(render_comparison(cells, options.format))
     return exit_status(cells)
 
 
 def verify(options: argparse.Namespace) -> int:
     """`zoo verify BOARD`: compute a board's quality figures again, and say which differ."""
-    from zoo import api
+    from zoo import boards
     from zoo.cli.progress import ProgressDisplay
 
     registry = registry_of(options)
@@ -34,7 +34,7 @@ def verify(options: argparse.Namespace) -> int:
     out = options.out or (beside if (beside / "rows").is_dir() else Path("zoo-results"))
     rows = sum(1 for _ in (out / "rows").glob("*.json"))
     with ProgressDisplay(rows) as display:
-        findings, looked_at = api.verify(
+        findings, looked_at = boards.verify(
             options.board, out=out, jobs=options.jobs, registry=registry, watch=display
         )
     for finding in findings:
@@ -54,11 +54,11 @@ def is_key(name: str, out: Path) -> bool:
 
 def show_kept(options: argparse.Namespace) -> int:
     """`zoo show MODEL SAMPLER [SEED]` and `zoo show KEY`: what made a line, and how to again."""
-    from zoo import api
+    from zoo import boards
 
     if len(options.names) > 3:
         raise UsageError(f"{len(options.names)} names; expected MODEL, SAMPLER and perhaps SEED.")
-    texts = api.kept_lines(options.names, options.out)
+    texts = boards.kept_lines(options.names, options.out)
     sys.stdout.write("\n".join(texts))
     return 0
 

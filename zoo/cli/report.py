@@ -35,10 +35,10 @@ def report(options: argparse.Namespace) -> int:
 
 
 def _comparison(base: Path, head: Path) -> str:
-    from zoo import api
+    from zoo import boards
     from zoo.report.comparison import render_comparison
 
-    return render_comparison(api.compare(base, head), str(base), str(head))
+    return render_comparison(boards.compare(base, head), str(base), str(head))
 
 
 def report_run(options: argparse.Namespace, registry: Registry) -> None:
