@@ -7,8 +7,10 @@ a biased choice. Its status and reason say what happened.
 from __future__ import annotations
 
 import csv
+import gc
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,23 @@ def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
         rank and headline value, then reference lines, then those that failed. Columns as in
         `COLUMNS`, then the other metrics, floors, times and provenance.
     """
-    lines = group(rows)
+    with _all_in_use():
+        return _leaderboard(group(rows))
+
+
+@contextmanager
+def _all_in_use() -> Iterator[None]:
+    """Look for no garbage: none of many rows is any, and looking through them takes long."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _leaderboard(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
     if not lines:
         return pd.DataFrame(columns=list(COLUMNS))
     facts = pd.DataFrame([describe(jobs) for jobs in lines])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -17,6 +18,9 @@ from zoo.specs import HEADLINE
 
 HUGE = 1e100
 """Numbers from here on are taken for infinite: their squares are."""
+
+AT_ONCE = 100
+"""Lines that are estimated at a time: few enough that their scores stay in the cache."""
 
 Row = Mapping[str, Any]
 _BUDGET = ("preset", "epochs", "own_epochs", "draws", "batch")
@@ -90,7 +94,11 @@ def _is_number(value: object) -> bool:
 
 def _numbers(job: Row) -> dict[str, float]:
     """The values of a job that are numbers."""
-    return {name: value for name, value in job["values"].items() if _is_number(value)}
+    values: dict[str, float] = job["values"]
+    with suppress(TypeError):
+        if sum(map(abs, values.values())) < HUGE:  # all of them, the most common case by far
+            return values
+    return {name: value for name, value in values.items() if _is_number(value)}
 
 
 def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
@@ -98,15 +106,20 @@ def metric_columns(lines: Sequence[Sequence[Row]]) -> pd.DataFrame:
     names = dict.fromkeys(_SHOWN)
     for jobs in lines:
         for job in jobs:
-            names |= dict.fromkeys((*job["values"], *job["floors"]))
+            for found in (job["values"], job["floors"]):
+                if not found.keys() <= names.keys():
+                    names |= dict.fromkeys(found)
     order = list(names)
     numbers = [[_numbers(job) for job in jobs] for jobs in lines]
-    found = _estimates(lines, numbers, {name: place for place, name in enumerate(order)})
+    estimates = _estimates(lines, numbers, {name: place for place, name in enumerate(order)})
     # Line by line, since what belongs to a line lies together in memory.
-    words = [[_in_words([one.get(name) for one in own]) for name in order] for own in numbers]
+    words = [
+        [_in_words(values) for values in zip(*(map(one.get, order) for one in own), strict=True)]
+        for own in numbers
+    ]
     known = np.array([[_known(jobs[0], name) for name in order] for jobs in lines], dtype=float)
     columns: dict[str, Any] = {}
-    for place, (name, value, half) in enumerate(zip(order, *found, strict=True)):
+    for place, (name, value, half) in enumerate(zip(order, *estimates, strict=True)):
         least, mean, *band = known[:, place].T
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(mean != 0, value / mean, math.nan)
@@ -132,11 +145,16 @@ def scores(lines: Sequence[Sequence[Row]], names: Sequence[str]) -> Scores:
     """
     jobs = [job for line in lines for job in line]
     count = min(len(job.get("replicates", {}).get(names[0], ())) for job in jobs)
-    each = (job["values"][name] for job in jobs for name in names)
-    others = (job["replicates"][name][:count] for job in jobs for name in names if count)
+    each = (map(job["values"].__getitem__, names) for job in jobs)
+    others = (
+        found[:count]
+        for job in jobs
+        if count
+        for found in map(job["replicates"].__getitem__, names)
+    )
     parts = (
-        np.fromiter(found, float).reshape(len(lines), -1, len(names), width)
-        for found, width in ((each, 1), (chain.from_iterable(others), count))
+        np.fromiter(chain.from_iterable(found), float).reshape(len(lines), -1, len(names), width)
+        for found, width in ((each, 1), (others, count))
         if width
     )
     # From (line, seed, metric, test set) to (line and metric, seed, test set).
@@ -158,10 +176,11 @@ def _estimates(
     """Mean and half the interval, shape (metrics, lines); NaN unless every job has a value."""
     value, half = (np.full((len(place), len(lines)), math.nan) for _ in range(2))
     for (names, *_), alike in _alike(lines, numbers).items():
-        found = scores([lines[index] for index in alike], names).estimate()
-        where = np.ix_([place[name] for name in names], alike)
-        value[where] = found.mean.reshape(len(alike), -1).T
-        half[where] = found.half_width.reshape(len(alike), -1).T
+        for some in (alike[k : k + AT_ONCE] for k in range(0, len(alike), AT_ONCE)):
+            found = scores([lines[index] for index in some], names).estimate()
+            where = np.ix_([place[name] for name in names], some)
+            value[where] = found.mean.reshape(len(some), -1).T
+            half[where] = found.half_width.reshape(len(some), -1).T
     return value, half
 
 
@@ -193,7 +212,8 @@ def _in_all(values: Sequence[Mapping[str, float]]) -> list[str]:
 def _counts(jobs: Sequence[Row]) -> dict[str, int]:
     """Replicates of each metric that every job of a line has."""
     first, *others = (
-        {name: len(found) for name, found in job.get("replicates", {}).items()} for job in jobs
+        dict(zip(found, map(len, found.values()), strict=True))
+        for found in (job.get("replicates", {}) for job in jobs)
     )
     if all(one == first for one in others):
         return first

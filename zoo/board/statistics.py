@@ -148,7 +148,7 @@ class Scores:
     @cached_property
     def _squares(self) -> tuple[Array, Array, Array]:
         """Squared lengths of those vectors, each of shape (lines,)."""
-        seed, test, rest = ((part**2).sum(axis=1) for part in self._parts)
+        seed, test, rest = (np.einsum("ij,ij->i", part, part) for part in self._parts)
         return seed, test, rest
 
     @cached_property
@@ -259,4 +259,4 @@ def median_interval(values: Sequence[float]) -> Interval:
     while (below := below + math.comb(n, outside) / 2**n) <= 0.025:
         outside += 1
     skip = max(0, outside - 1)
-    return Interval(float(np.median(x)), x[skip], x[n - 1 - skip])
+    return Interval((x[(n - 1) // 2] + x[n // 2]) / 2, x[skip], x[n - 1 - skip])
