@@ -10,7 +10,6 @@ already is not made again.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,9 @@ import pandas as pd
 from tabulate import tabulate
 
 from benchmarks.inside import METRICS
+from benchmarks.telling import tell
 from zoo import api
 from zoo.harness.plan import make_plan
-from zoo.harness.run import Event
 from zoo.registry import installed
 
 CHANGES: Mapping[str, str] = {
@@ -53,16 +52,10 @@ def main() -> None:
     asked = parser.parse_args()
     settings = replace(api.budget(asked.preset, asked.seeds), timing_rounds=0)
     plan = make_plan(installed(), list(CHANGES), None, "bead-spring", settings)
-    board, _ = api.carry_out(api.prepare(plan, asked.out, "cpu", None, _tell))
+    board, _ = api.carry_out(api.prepare(plan, asked.out, "cpu", None, tell))
     asked.write.write_text(page(board), encoding="utf-8")
     print(asked.write.read_text(encoding="utf-8"))
     raise SystemExit(int((board["status"] != "ok").any()))
-
-
-def _tell(event: Event) -> None:
-    """One line for whatever has ended."""
-    if event.status:
-        print(event.stage, event.job, event.status, event.reason, file=sys.stderr, flush=True)
 
 
 def page(board: pd.DataFrame) -> str:

@@ -11,7 +11,6 @@ already is not made again.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,9 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from benchmarks.telling import tell
 from zoo import api
 from zoo.harness.plan import make_plan
-from zoo.harness.run import Event
 from zoo.registry import installed
 
 WALKS: Mapping[str, Callable[[int], str]] = {
@@ -58,16 +57,10 @@ def main() -> None:
     settings = replace(api.budget(asked.preset, asked.seeds), timing_rounds=0)
     samplers = [walk(calls) for walk in WALKS.values() for calls in asked.calls]
     plan = make_plan(installed(), asked.models, samplers, "bead-spring", settings)
-    board, _ = api.carry_out(api.prepare(plan, asked.out, "cpu", None, _tell))
+    board, _ = api.carry_out(api.prepare(plan, asked.out, "cpu", None, tell))
     asked.write.write_text(page(board, asked.models, asked.calls), encoding="utf-8")
     print(asked.write.read_text(encoding="utf-8"))
     raise SystemExit(int((board["status"] != "ok").any()))
-
-
-def _tell(event: Event) -> None:
-    """One line for whatever has ended, so that hours are not silent."""
-    if event.status:
-        print(event.stage, event.job, event.status, event.reason, file=sys.stderr, flush=True)
 
 
 def page(board: pd.DataFrame, models: Sequence[str], calls: Sequence[int]) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import ast
 import io
-import sys
 import tokenize
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -25,7 +24,7 @@ import pandas as pd
 from tabulate import tabulate
 
 import zoo
-from zoo.harness.run import Event
+from benchmarks.telling import tell
 
 OURS = ("vae", "nsf", "ddpm", "cfm", "truth")
 THEIRS = ("zuko-nsf", "zuko-maf", "zuko-cnf", "normflows-nsf", "torchcfm-icfm", "torchcfm-otcfm")
@@ -58,17 +57,11 @@ def main() -> None:
         preset=asked.preset,
         device="cpu",
         out=asked.out,
-        watch=_tell,
+        watch=tell,
     )
     asked.write.write_text(page(board), encoding="utf-8")
     print(asked.write.read_text(encoding="utf-8"))
     raise SystemExit(int((board["status"] != "ok").any()))
-
-
-def _tell(event: Event) -> None:
-    """One line for whatever has ended, so that half an hour is not silent."""
-    if event.status:
-        print(event.stage, event.job, event.status, event.reason, file=sys.stderr, flush=True)
 
 
 def page(board: pd.DataFrame) -> str:
