@@ -1,4 +1,4 @@
-"""What each idea gains: the two models of pair potentials, changed in one thing at a time.
+"""What each idea gains: the models that know of pairs, changed in one thing at a time.
 
     python -m benchmarks.ablation                                      # a quarter of an hour
     python -m benchmarks.ablation --preset quick --seeds 2 --write /tmp/ablation.md
@@ -36,6 +36,8 @@ CHANGES: Mapping[str, str] = {
     "grow[width=8]": "a network of 8 units for the potentials",
     "grow[knots=32]": "a coarse density of angles",
     "nsf": "no potentials: a flow over coordinates along the chain",
+    "score-sde": "scores with forces between pairs, drawn from by `dpmpp` in 20 calls",
+    "score-sde[forces=False]": "no forces: a network of states and distances",
 }
 """Models, and how each is unlike the first of its family."""
 
@@ -51,7 +53,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, default=WRITTEN)
     asked = parser.parse_args()
     settings = replace(api.budget(asked.preset, asked.seeds), timing_rounds=0)
-    plan = make_plan(installed(), list(CHANGES), None, "bead-spring", settings)
+    plan = make_plan(installed(), list(CHANGES), ["direct", "dpmpp"], "bead-spring", settings)
     board, _ = api.carry_out(api.prepare(plan, asked.out, "cpu", None, tell))
     asked.write.write_text(page(board), encoding="utf-8")
     print(asked.write.read_text(encoding="utf-8"))

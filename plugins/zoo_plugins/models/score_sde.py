@@ -17,6 +17,7 @@ from zoo.generative.divergence import random_signs, unit_vectors
 from zoo.generative.likelihood import flow_log_prob
 from zoo.polymer import augment, random_rotations, rotate
 from zoo.polymer.representations import representation
+from zoo_plugins.models.forces import PairNetwork, carries
 from zoo_plugins.models.networks import ChainNetwork
 
 SDES: Mapping[str, Schedule] = {
@@ -34,6 +35,9 @@ many, fewer than the network's time features need, it would be off by 0.02."""
 class ScoreSDE(Denoiser):
     """A network of scores ∇ log p(x_t), learned by denoising score matching.
 
+    Part of the score are forces between beads, which tables over distance and noise say: what
+    keeps beads apart is blurred by noise, and remains a force between two of them.
+
     Its density is that of the probability flow, so of draws by `ode`. The divergence is exact by
     default: estimates by random signs are right on average in log p, and off by 0.7 nats each.
 
@@ -45,11 +49,15 @@ class ScoreSDE(Denoiser):
             `None` chooses by dimension.
         divergence: How `log_prob` takes it: `exact`, or `hutchinson`, by random signs, for
             unbiased estimates that are new at every call and cost a quarter.
+        forces: Whether the score also has learned forces between beads. `None` takes them where
+            they can be carried over to the coordinates: to `bonds`, and in two dimensions to
+            `internal`.
         width: Units of a hidden layer.
         depth: Hidden layers.
 
     Raises:
-        zoo.errors.UsageError: If there is no such SDE or divergence.
+        zoo.errors.UsageError: If there is no such SDE or divergence, or forces are wanted with
+            coordinates that know none.
 
     Reference:
         Song et al. (2021), arXiv:2011.13456; for the weights Song, Durkan, Murray & Ermon
@@ -58,11 +66,11 @@ class ScoreSDE(Denoiser):
     Example:
         >>> model = ScoreSDE((12, 2), sde="ve")
         >>> model.size, sum(p.numel() for p in model.parameters())
-        (21, 99093)
+        (21, 129573)
     """
 
     # Scores are learned from little signal in much noise: large batches, and many passes.
-    recipe = zoo.Recipe(epochs=120, batch_size=1024, learning_rate=5e-3)
+    recipe = zoo.Recipe(epochs=300, batch_size=1024, learning_rate=3e-3)
     times: Tensor
 
     def __init__(
@@ -72,6 +80,7 @@ class ScoreSDE(Denoiser):
         sde: Literal["vp", "ve", "subvp"] = "vp",
         coordinates: str | None = None,
         divergence: Literal["exact", "hutchinson"] = "exact",
+        forces: bool | None = None,
         width: int = 192,
         depth: int = 3,
     ) -> None:
@@ -87,7 +96,13 @@ class ScoreSDE(Denoiser):
         self.register_buffer("times", even_times(self.schedule), persistent=False)
         self.coordinates = representation(coordinates, shape)
         self.size = self.coordinates.size
-        self.network = ChainNetwork(self.coordinates, width=width, depth=depth)
+        if forces and not carries(self.coordinates):
+            raise UsageError(
+                f"score-sde[coordinates={coordinates!r}, forces=True]: forces between beads are "
+                "for bonds, and in two dimensions for internal coordinates."
+            )
+        network = PairNetwork if forces is not False and carries(self.coordinates) else ChainNetwork
+        self.network = network(self.coordinates, width=width, depth=depth)
 
     def fit(self, x: Tensor) -> None:
         """Set the scales of the coordinates, with the chain's symmetries made exact."""
