@@ -60,12 +60,9 @@ def main() -> None:
                 by(before, folder, asked.models, half=True)
             rows.append(by(engine, folder, asked.models, kill=kill))
             same = sum(one == other for one, other in zip(rows[0], rows[-1], strict=True))
-            seconds = f"{time.monotonic() - start:.0f}"
-            lines.append([what, f"{same} of {len(rows[0])}", seconds])
-            print(*lines[-1], sep=" · ", flush=True)
-    table = tabulate(
-        lines, ["by", "rows as by the first", "seconds"], "pipe", disable_numparse=True
-    )
+            lines.append([what, f"{same} of {len(rows[0])}"])
+            print(*lines[-1], f"{time.monotonic() - start:.0f} s", sep=" · ", flush=True)
+    table = tabulate(lines, ["by", "rows as by the first"], "pipe", disable_numparse=True)
     made = f"`python -m benchmarks.engines`: bead-spring, preset quick, {describe().label}."
     asked.write.write_text(f"# One board by several engines\n\n{made}\n\n{table}\n", "utf-8")
     raise SystemExit(int(any(one != rows[0] for one in rows)))

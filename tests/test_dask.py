@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +138,36 @@ def test_a_cancelled_job_ends_where_it_runs(
         assert future.cancel()
         assert engine.submit(_pid).result(60) > 0
         assert (tmp_path / "waited").read_text() == "True"
+    finally:
+        engine.close()
+
+
+def lingerer(cancelled: Cancelled) -> int:
+    """A job that is never done in the first process that has it."""
+    marker = Path(os.environ["LINGERS"])
+    if not marker.exists():
+        marker.write_text(str(os.getpid()))
+        deadline = time.monotonic() + 60
+        while not cancelled() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    return os.getpid()
+
+
+def test_a_worker_that_is_retired_has_its_job_done_again(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came of it there is half done, and is not taken for what the job returns."""
+    del install
+    marker = tmp_path / "lingers"
+    monkeypatch.setenv("LINGERS", str(marker))
+    engine = Dask(workers=2)
+    try:
+        asked = engine.submit(lingerer)
+        while not marker.exists():
+            assert not wait([asked], 0.05).done
+        busy = [at for at, jobs in engine._client.processing().items() if jobs]
+        engine._client.retire_workers(busy)
+        assert str(asked.result(60)) != marker.read_text()
     finally:
         engine.close()
 

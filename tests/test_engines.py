@@ -147,19 +147,27 @@ def test_a_run_goes_on_with_another_engine(post: Post, tmp_path: Path) -> None:
         assert len(list(Store(folder).rows())) == len(whole)
 
 
+@pytest.mark.parametrize("away_first", [True, False])
 def test_a_training_goes_on_elsewhere_from_its_checkpoint(
-    install: Install, post: Post, tmp_path: Path
+    install: Install, post: Post, tmp_path: Path, away_first: bool
 ) -> None:
-    """A child that is killed away from home leaves checkpoints for the next attempt, anywhere."""
+    """A child that is killed leaves checkpoints for the next attempt, anywhere, and no longer."""
     install("zoo-frail", FRAIL)
     models = [f"frail[marker={str(tmp_path / 'marker')!r}]"]
     settings = replace(TINY, epochs=6, checkpoint_seconds=0.0, timing_rounds=0)
-    (killed,) = run(tmp_path / "out", post, models, settings)
+    first, then = (post, Local()) if away_first else (Local(), post)
+    (killed,) = run(tmp_path / "out", first, models, settings)
     assert killed["status"] == "crashed"
     events: list[Event] = []
-    whole = run(tmp_path / "out", Local(), models, settings, events.append)
-    assert [event.done for event in events if event.stage == "train" and event.total] == [4, 5, 6]
+    whole = run(tmp_path / "out", then, models, settings, events.append)
+    if away_first:  # from afar no epochs are heard
+        epochs = [event.done for event in events if event.stage == "train" and event.total]
+        assert epochs == [4, 5, 6]
     assert scores(whole) == scores(run(tmp_path / "other", Local(), models, settings))
+    assert kept(tmp_path / "out").keys() == kept(tmp_path / "other").keys()
+    assert not [
+        name for files in kept(tmp_path / "out").values() for name in files if "check" in name
+    ]
 
 
 def test_a_worker_that_differs_does_nothing_and_is_named(
@@ -194,8 +202,9 @@ def test_what_is_lost_is_a_crash_and_what_breaks_ends_the_run(
         return ended
 
     monkeypatch.setattr(post, "submit", broken)
-    with pytest.raises(ZooError, match="could not carry out a job: OSError: connection closed"):
-        run(tmp_path / "other", post)
+    for first in (lambda: run(tmp_path / "other", post), lambda: look(post, "cpu")):
+        with pytest.raises(ZooError, match="could not carry out a job: OSError: connection closed"):
+            first()
 
 
 def test_timing_is_alone_on_its_host_and_says_which(post: Post, tmp_path: Path) -> None:

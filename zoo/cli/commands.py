@@ -35,16 +35,18 @@ def run(options: argparse.Namespace) -> int:
     left_out = tuple(dict.fromkeys(sentence for plan in plans for sentence in plan.left_out))
     for sentence in (*_quarantined(registry), *left_out):
         note(sentence)
+    carrier = registry.find("engine", options.engine)
     if options.dry_run:
         write("\n".join(map(_outline, plans)))
-        for sentence in expected(plans, options.out, options.device, options.jobs):
+        here = carrier.listing.spec.name == "local"
+        for sentence in expected(plans, options.out, options.device, options.jobs, here=here):
             note(sentence)
         return 0 if all(plan.entries for plan in plans) else NOTHING
     once_more = len(plans) - 1  # other data than the first are made before, and found again
-    engine = build_engine(registry.find("engine", options.engine))
-    with engine as carrier, ProgressDisplay(sum(map(_stages, plans)) + once_more) as display:
+    stages = sum(map(_stages, plans)) + once_more
+    with build_engine(carrier) as engine, ProgressDisplay(stages) as display:
         prepared = api.prepare(
-            plans[0], options.out, options.device, options.jobs, display, engine=carrier
+            plans[0], options.out, options.device, options.jobs, display, engine=engine
         )
         own, board = api.carry_out(prepared, plans[1:])
     status = finish(options, own, board, left_out)

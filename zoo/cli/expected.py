@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def expected(
-    plans: Sequence[Plan], out: Path, device: str = "auto", jobs: int | None = None
+    plans: Sequence[Plan],
+    out: Path,
+    device: str = "auto",
+    jobs: int | None = None,
+    *,
+    here: bool = True,
 ) -> list[str]:
     """Sentences about a run that has not begun.
 
@@ -24,6 +29,8 @@ def expected(
         out: The results folder, which may be missing.
         device: Where it would train and draw: `auto`, `cpu` or `cuda`.
         jobs: Steps at a time; `None` takes what a run takes.
+        here: Whether it would be carried out on this machine; otherwise, without `jobs`, nobody
+            knows how many steps are done at a time, and one after the other is counted.
     """
     if device == "auto":  # to look for a GPU may take torch, and is of no use to an empty folder
         device = find_device(device)[0] if (out / "data").is_dir() else "cpu"
@@ -31,7 +38,7 @@ def expected(
     lines = counted(sum(len(plan.entries) for plan in plans), "line")
     return [
         f"in all {lines}: {what_is_kept(ahead, out)}",
-        *how_long(ahead, jobs or usual_jobs(device)),
+        *how_long(ahead, jobs or (usual_jobs(device) if here else 1)),
     ]
 
 

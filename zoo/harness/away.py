@@ -49,7 +49,7 @@ def _work(
 ) -> Report:
     start = time.monotonic()
     with _workplace(errand, shared) as folder:
-        log = folder.with_suffix(".log")
+        log = _log_of(folder)
         ending = errand.work(stages, folder, log, cancelled)
         names = sorted(path.name for path in folder.iterdir() if path.is_file())
         return Report(
@@ -86,4 +86,8 @@ def _workplace(errand: Errand, shared: bool) -> Iterator[Path]:
     finally:
         if not shared:
             shutil.rmtree(folder, ignore_errors=True)
-        folder.with_suffix(".log").unlink(missing_ok=True)
+        _log_of(folder).unlink(missing_ok=True)
+
+
+def _log_of(workplace: Path) -> Path:
+    return workplace.with_name(f"{workplace.name}.log")

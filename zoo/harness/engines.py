@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from zoo.engine import Cancelled, Engine
-from zoo.errors import PluginError, UsageError
+from zoo.errors import PluginError, UsageError, ZooError
 from zoo.harness.machine import Machine, describe, find_device
 from zoo.registry import Choice
+from zoo.wording import one_line
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -32,6 +37,26 @@ def build_engine(choice: Choice) -> Iterator[Engine]:
         yield engine
     finally:
         engine.close()
+
+
+def answer(future: Future[T]) -> T:
+    """What a job has returned, as soon as it has.
+
+    Raises:
+        LostError: If it was lost as often as it may be.
+        ZooError: If the engine could not carry it out.
+    """
+    try:
+        return future.result()
+    except CancelledError:
+        raise ZooError("the engine has dropped a job. Run the same command again.") from None
+    except ZooError:
+        raise
+    except Exception as error:
+        raise ZooError(
+            f"the engine could not carry out a job: {one_line(error)}. Is it still there, and is "
+            "the same zoo installed where it works?"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -58,6 +83,7 @@ def look(engine: Engine, asked: str) -> tuple[str, Machine, str]:
 
     Raises:
         UsageError: If the device is not there.
+        ZooError: If no worker could look.
     """
     hosts = {device: sorted(engine.slots(device)) for device in ("cpu", "cuda")}
     if not any(hosts.values()):
@@ -69,4 +95,4 @@ def look(engine: Engine, asked: str) -> tuple[str, Machine, str]:
             "and the resource GPU=1, or use --device cpu."
         )
     host = hosts[device][0]
-    return *engine.submit(_Look(device), device=device, host=host).result(), host
+    return *answer(engine.submit(_Look(device), device=device, host=host)), host

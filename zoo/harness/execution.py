@@ -5,21 +5,22 @@ from __future__ import annotations
 import platform
 import threading
 from collections.abc import Mapping
-from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.engine import Engine, Local
-from zoo.errors import LostError, StoreError, UsageError, ZooError
+from zoo.errors import LostError, StoreError, UsageError
 from zoo.harness.attempt import INTERRUPTED, LOOK, Ending, Limits
 from zoo.harness.claims import Claim
+from zoo.harness.engines import answer
 from zoo.harness.errand import Errand, Home, Making, Report
 from zoo.harness.parcels import clear_attempts, packed, unpacked, with_parcels
 from zoo.harness.process import Held
 from zoo.harness.stages import Stage, Tell, device_of, is_outdated
-from zoo.harness.store import Result, Store
-from zoo.wording import one_line
+from zoo.harness.store import CHECKPOINT, Result, Store
+from zoo.harness.whole import saving
 
 GOES_ON = ("interrupted", "crashed")
 """How a stage may end and go on from its last checkpoint when it is asked for again."""
@@ -101,6 +102,8 @@ class Runner:
                 "machine": report.machine,
                 "host": report.host or platform.node(),
             }
+            for path in folder.glob(f"{CHECKPOINT}*"):  # one elsewhere has gone on from copies
+                path.unlink(missing_ok=True)
             try:
                 result = self.store.keep(stage.name, key, folder, facts, stage.depends_on)
             except StoreError as error:
@@ -124,6 +127,8 @@ class Runner:
         """
         errand, device = packed(errand, self.store.own().folder), device_of(errand.stages[0])
         errand.home.tell({})  # from afar there is nothing more to be heard
+        with saving(errand.log):
+            errand.log.unlink(missing_ok=True)
         while True:
             report = self._wait(self.engine.submit(errand, device=device, host=host), device, host)
             if report.refused:
@@ -143,18 +148,9 @@ class Runner:
                     return Report(INTERRUPTED)
                 if host and host not in self.engine.slots(device):
                     return Report(Ending("crashed", f"host {host} is gone"))
-            return future.result()
+            return answer(future)
         except LostError as error:
             return Report(Ending("crashed", str(error)))
-        except CancelledError:
-            raise ZooError("the engine has dropped a job. Run the same command again.") from None
-        except ZooError:
-            raise
-        except Exception as error:
-            raise ZooError(
-                f"the engine could not carry out a job: {one_line(error)}. Is it still there, and "
-                "is the same zoo installed where it works?"
-            ) from error
         finally:
             future.cancel()
 
@@ -170,7 +166,7 @@ _WITHOUT_TRACEBACK = ("timeout", "oom", "crashed")
 def _outcome(report: Report, log: Path) -> Outcome:
     """How an errand ended, and where to read more if its last words do not say why."""
     ending = report.ending
-    more = f". Its log is {log}." if ending.status in _WITHOUT_TRACEBACK else ""
+    more = f". Its log is {log}." if ending.status in _WITHOUT_TRACEBACK and log.exists() else ""
     return Outcome(ending.status, f"{ending.reason}{more}", host=report.host)
 
 

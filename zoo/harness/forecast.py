@@ -178,10 +178,17 @@ def _scale(stage: str, row: Row, settings: Settings) -> float:
 
 
 def _newest_rows(folder: Path) -> Iterator[Row]:
-    files = ((path.stat().st_mtime_ns, path) for path in folder.glob("*.json"))
-    for _, path in heapq.nlargest(EARLIER, files):
+    for path in heapq.nlargest(EARLIER, folder.glob("*.json"), key=_changed):
         with suppress(OSError, ValueError):  # a run says what is wrong with it
             yield read_row(path)
+
+
+def _changed(path: Path) -> int:
+    """When a file was written; a run may have forgotten it since it was found."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _record(folder: Path) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ class Pantry:
         self._scratch = Scratch(parent / "tmp")
         self._lock = threading.Lock()
         self._used: Counter[Path] = Counter()
+        weakref.finalize(self, self._scratch.end)
 
     def new(self) -> Path:
         """A new empty folder, which goes with this process at the latest."""
@@ -105,7 +107,15 @@ def _check(result: Result, files: Mapping[str, bytes]) -> None:
         )
 
 
-@cache
 def pantry() -> Pantry:
-    """That of this process."""
+    """That of this process, whose threads share it."""
+    with _FIRST:
+        return _pantry()
+
+
+_FIRST = threading.Lock()
+
+
+@cache
+def _pantry() -> Pantry:
     return Pantry(own_folder())

@@ -7,7 +7,8 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -22,6 +23,9 @@ Job = Callable[[Callable[[], bool]], T]
 
 HERE = "127.0.0.1"
 """Where our own cluster listens. Whoever reaches a worker can have it run anything at all."""
+
+LEAVING = ("closing_gracefully", "closing", "closed", "stopping")
+"""States of a worker that takes no more jobs: it is retired, say, or its time is up."""
 
 PATIENCE = 60.0
 """Seconds in which a first worker has to turn up."""
@@ -98,7 +102,8 @@ class Dask(zoo.Engine):
                 lost = type(error).__name__ == "KilledWorker"
                 promised.set_exception(LostError(_lost(error)) if lost else error)
             else:
-                promised.set_result(answered.result())
+                with suppress(InvalidStateError):  # nobody waits for it any more
+                    promised.set_result(answered.result())
 
         def give_up(ended: Future[T]) -> None:
             if ended.cancelled():
@@ -121,7 +126,7 @@ class Dask(zoo.Engine):
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - an optional package
-        distributed = _distributed()
+        distributed, client = _distributed(), None
         try:
             if self.file:
                 file = str(Path(self.file).expanduser())
@@ -131,6 +136,8 @@ class Dask(zoo.Engine):
                 client = distributed.Client(there, set_as_default=False)
             client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, ValueError) as error:  # a timeout is an OSError
+            if client is not None:
+                client.close()
             where = self.file or self.scheduler or "this machine"
             raise UsageError(
                 f"no Dask cluster with workers at {where!r}: {error}. Start its scheduler and "
@@ -192,12 +199,23 @@ def dask_setup(worker: object) -> None:
 
 
 def _call(job: Job[T]) -> T:
-    """Call a job in a worker's thread, and let it know when nobody waits for it any more."""
+    """Call a job in a worker's thread, and end it when nobody waits for it or the worker goes.
+
+    A worker that goes has its job done again by another one: what came of it is half done.
+    """
     inside: Any = import_module("distributed.worker")
     worker, key = inside.get_worker(), inside.thread_state.key
+    told: list[str] = []
 
     def cancelled() -> bool:
         task = worker.state.tasks.get(key)
-        return task is None or task.state == "cancelled" or worker.status.name != "running"
+        if task is None or task.state == "cancelled":
+            told.append("cancelled")
+        elif worker.status.name in LEAVING:
+            told.append("leaving")
+        return bool(told)
 
-    return job(cancelled)
+    found = job(cancelled)
+    if told[:1] == ["leaving"]:
+        raise _distributed().Reschedule
+    return found
