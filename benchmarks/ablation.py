@@ -36,8 +36,8 @@ CHANGES: Mapping[str, str] = {
     "grow[width=8]": "a network of 8 units for the potentials",
     "grow[knots=32]": "a coarse density of angles",
     "nsf": "no potentials: a flow over coordinates along the chain",
-    "score-sde": "scores with forces between pairs, drawn from by `dpmpp` in 20 calls",
-    "score-sde[forces=False]": "no forces: a network of states and distances",
+    "score-sde[forces=True]": "scores with forces between pairs, drawn from by `dpmpp` in 20 calls",
+    "score-sde": "no forces: a network of states and distances",
 }
 """Models, and how each is unlike the first of its family."""
 

@@ -106,11 +106,13 @@ def test_a_positive_force_is_along_what_parts_two_beads() -> None:
     assert not found[before[:, ends] > REACH].any()
 
 
-def test_forces_are_taken_where_they_can_be() -> None:
-    """By default by coordinates; asked for with others they are refused."""
-    assert isinstance(ScoreSDE((5, 2)).network, PairNetwork)
-    assert isinstance(ScoreSDE((5, 3)).network, PairNetwork)
-    for model in (ScoreSDE((5, 2), coordinates="rouse"), ScoreSDE((5, 2), forces=False)):
-        assert type(model.network) is ChainNetwork
+def test_forces_are_taken_when_asked_for() -> None:
+    """Where coordinates carry none they are refused; with them there is no density."""
+    assert isinstance(ScoreSDE((5, 2)).network, ChainNetwork)
+    for dim in (2, 3):
+        model = ScoreSDE((5, dim), forces=True)
+        assert isinstance(model.network, PairNetwork)
+        with pytest.raises(UsageError, match="no log_prob"):
+            model.log_prob(Chain(beads=5, dim=dim).sample(2, seeded(0)))
     with pytest.raises(UsageError, match="forces between beads"):
         ScoreSDE((5, 2), coordinates="rouse", forces=True)
