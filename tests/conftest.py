@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -18,6 +19,11 @@ LONG = (
     *("test_run", "test_villains", "test_conformance_wrong"),
 )
 """Files that take long, the longest first: a worker that is left with one at the end is alone."""
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, which some tests send: what a shell has started in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
