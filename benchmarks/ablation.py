@@ -36,8 +36,7 @@ CHANGES: Mapping[str, str] = {
     "grow[width=8]": "a network of 8 units for the potentials",
     "grow[knots=32]": "a coarse density of angles",
     "nsf": "no potentials: a flow over coordinates along the chain",
-    "score-sde[forces=True]": "scores with forces between pairs, drawn from by `dpmpp` in 20 calls",
-    "score-sde": "no forces: a network of states and distances",
+    "score-sde": "no potentials: a network of scores that sees distances, 20 calls of `dpmpp`",
 }
 """Models, and how each is unlike the first of its family."""
 

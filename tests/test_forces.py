@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from tests.physics import seeded
-from zoo.errors import UsageError
 from zoo.polymer.chain import Chain
 from zoo.polymer.representations import Standardized, representation
 from zoo_plugins.models.forces import (
@@ -19,8 +18,6 @@ from zoo_plugins.models.forces import (
     carried,
     carries,
 )
-from zoo_plugins.models.networks import ChainNetwork
-from zoo_plugins.models.score_sde import ScoreSDE
 
 NOISELESS = torch.tensor(2 / torch.pi) * torch.tensor(LEAST).atan()
 
@@ -104,15 +101,3 @@ def test_a_positive_force_is_along_what_parts_two_beads() -> None:
     assert near.any()
     assert (after[near, ends] > before[near, ends]).all()
     assert not found[before[:, ends] > REACH].any()
-
-
-def test_forces_are_taken_when_asked_for() -> None:
-    """Where coordinates carry none they are refused; with them there is no density."""
-    assert isinstance(ScoreSDE((5, 2)).network, ChainNetwork)
-    for dim in (2, 3):
-        model = ScoreSDE((5, dim), forces=True)
-        assert isinstance(model.network, PairNetwork)
-        with pytest.raises(UsageError, match="no log_prob"):
-            model.log_prob(Chain(beads=5, dim=dim).sample(2, seeded(0)))
-    with pytest.raises(UsageError, match="forces between beads"):
-        ScoreSDE((5, 2), coordinates="rouse", forces=True)

@@ -17,7 +17,6 @@ from zoo.generative.divergence import random_signs, unit_vectors
 from zoo.generative.likelihood import flow_log_prob
 from zoo.polymer import augment, random_rotations, rotate
 from zoo.polymer.representations import representation
-from zoo_plugins.models.forces import PairNetwork, carries
 from zoo_plugins.models.networks import ChainNetwork
 
 SDES: Mapping[str, Schedule] = {
@@ -46,15 +45,11 @@ class ScoreSDE(Denoiser):
             `None` chooses by dimension.
         divergence: How `log_prob` takes it: `exact`, or `hutchinson`, by random signs, for
             unbiased estimates that are new at every call and cost a quarter.
-        forces: Whether the score also has learned forces between beads: what keeps them apart is
-            blurred by noise, and remains a force between two. Contacts come out far better, and
-            the flow is too sharp for `log_prob`. For `bonds`, and in two dimensions `internal`.
         width: Units of a hidden layer.
         depth: Hidden layers.
 
     Raises:
-        zoo.errors.UsageError: If there is no such SDE or divergence, or forces are wanted with
-            coordinates that know none.
+        zoo.errors.UsageError: If there is no such SDE or divergence.
 
     Reference:
         Song et al. (2021), arXiv:2011.13456; for the weights Song, Durkan, Murray & Ermon
@@ -77,7 +72,6 @@ class ScoreSDE(Denoiser):
         sde: Literal["vp", "ve", "subvp"] = "vp",
         coordinates: str | None = None,
         divergence: Literal["exact", "hutchinson"] = "exact",
-        forces: bool = False,
         width: int = 192,
         depth: int = 3,
     ) -> None:
@@ -93,13 +87,7 @@ class ScoreSDE(Denoiser):
         self.register_buffer("times", even_times(self.schedule), persistent=False)
         self.coordinates = representation(coordinates, shape)
         self.size = self.coordinates.size
-        if forces and not carries(self.coordinates):
-            raise UsageError(
-                f"score-sde[coordinates={coordinates!r}, forces=True]: forces between beads are "
-                "for bonds, and in two dimensions for internal coordinates."
-            )
-        network = PairNetwork if forces else ChainNetwork
-        self.network = network(self.coordinates, width=width, depth=depth)
+        self.network = ChainNetwork(self.coordinates, width=width, depth=depth)
 
     def fit(self, x: Tensor) -> None:
         """Set the scales of the coordinates, with the chain's symmetries made exact."""
@@ -142,14 +130,7 @@ class ScoreSDE(Denoiser):
         return rotate(chains, turns)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density of conformations (n, beads, dim), shape (n,), in nats.
-
-        Raises:
-            zoo.errors.UsageError: With forces: their divergence changes faster than any affordable
-                number of nodes can follow, and what came out would be off by tenths of a nat.
-        """
-        if isinstance(self.network, PairNetwork):
-            raise UsageError("score-sde[forces=True] has no log_prob: its flow is too sharp.")
+        """Log-density of conformations (n, beads, dim), shape (n,), in nats."""
         z = self.coordinates.encode(x)
         log_prob = flow_log_prob(self, z, self.directions(z), nodes=NODES)
         return self.coordinates.log_det(x) + log_prob
