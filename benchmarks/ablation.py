@@ -1,4 +1,4 @@
-"""What each idea gains: the models that know of pairs, changed in one thing at a time.
+"""What each idea gains: the two models of pair potentials, changed in one thing at a time.
 
     python -m benchmarks.ablation                                      # a quarter of an hour
     python -m benchmarks.ablation --preset quick --seeds 2 --write /tmp/ablation.md

@@ -1,6 +1,6 @@
 """Longer chains and more draws: what becomes of fidelity, time and memory, and of one training.
 
-    python -m benchmarks.scaling                          # some 40 minutes on two cores
+    python -m benchmarks.scaling                          # long: leave it to itself
     python -m benchmarks.scaling --beads 12 --draws 1000 --write /tmp/scaling.md
 
 Each model is trained once per length of the chain, on 10,000 conformations, as its recipe says.

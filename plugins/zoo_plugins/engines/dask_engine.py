@@ -205,17 +205,17 @@ def _call(job: Job[T]) -> T:
     """
     inside: Any = import_module("distributed.worker")
     worker, key = inside.get_worker(), inside.thread_state.key
-    told: list[str] = []
+    left = False
 
     def cancelled() -> bool:
+        nonlocal left
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
-            told.append("cancelled")
-        elif worker.status.name in LEAVING:
-            told.append("leaving")
-        return bool(told)
+            return True
+        left = left or worker.status.name in LEAVING
+        return left
 
     found = job(cancelled)
-    if told[:1] == ["leaving"]:
+    if left:
         raise _distributed().Reschedule
     return found
