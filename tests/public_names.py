@@ -26,8 +26,9 @@ KEPT = Path(__file__).with_name("public_names.txt")
 MODULES = (
     *("zoo", "zoo.errors", "zoo.polymer", "zoo.generative", "zoo.conformance"),
     *("zoo.polymer.canaries", "zoo.polymer.chain", "zoo.polymer.coordinates", "zoo.polymer.files"),
-    *("zoo.polymer.geometry", "zoo.polymer.representations", "zoo.polymer.trajectories"),
-    *("zoo.generative.divergence", "zoo.generative.likelihood"),
+    *("zoo.polymer.geometry", "zoo.polymer.representations", "zoo.polymer.symmetry"),
+    "zoo.polymer.trajectories",
+    *("zoo.generative.divergence", "zoo.generative.levels", "zoo.generative.likelihood"),
     *("zoo.generative.nets", "zoo.generative.paths", "zoo.generative.schedules"),
     "zoo.generative.splines",
 )

@@ -13,8 +13,8 @@ from torch import Tensor
 from tests.physics import Array, mean_and_error, seeded
 from zoo.errors import UsageError
 from zoo.polymer.chain import Chain
-from zoo.polymer.geometry import augment
 from zoo.polymer.repulsion import within
+from zoo.polymer.symmetry import augment
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])
 

@@ -26,6 +26,7 @@ from zoo.generative import (
     VESchedule,
     VPSchedule,
 )
+from zoo.generative.levels import even_levels, largest, levels
 from zoo_plugins.models.cfm import CFM
 from zoo_plugins.models.ddpm import DDPM
 from zoo_plugins.models.lecture import LectureDDPM
@@ -33,7 +34,6 @@ from zoo_plugins.samplers.adams import Adams
 from zoo_plugins.samplers.ddim import ddim_step
 from zoo_plugins.samplers.dpmpp import DPMSolver
 from zoo_plugins.samplers.heun import Heun
-from zoo_plugins.samplers.levels import even_levels, largest, levels
 
 DEEP = [CosineSchedule(), StraightSchedule(), VPSchedule(), SubVPSchedule()]
 """Paths that end with more noise than any walk begins with."""

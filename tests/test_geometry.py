@@ -10,20 +10,16 @@ import torch
 from scipy.spatial.distance import pdist
 from torch import Tensor
 
-from zoo.errors import UsageError
 from zoo.polymer.geometry import (
     align,
-    augment,
     bond_lengths,
-    center,
     closest_contact,
     end_to_end,
     pair_distances,
     radius_of_gyration,
-    random_rotations,
-    rotate,
     turning_angles,
 )
+from zoo.polymer.symmetry import random_rotations, rotate
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])
 
@@ -125,55 +121,3 @@ def test_align_is_rigid_idempotent_and_principal(dim: int) -> None:
     torch.testing.assert_close(moments, torch.diag_embed(diagonal), rtol=0, atol=1e-8)
     assert (diagonal.diff(dim=1) <= 0).all()
     assert (y[:, -1] >= 0).all()
-
-
-@DIMS
-def test_random_rotations_are_proper_and_uniform(dim: int) -> None:
-    """Haar moments: E[R] = 0, E[Rᵢⱼ²] = 1/dim, E[tr R] = 0, E[(tr R)²] = 2 (dim 2) or 1 (dim 3)."""
-    torch.manual_seed(1)
-    r = random_rotations(100_000, dim, dtype=torch.float64)
-    torch.testing.assert_close(torch.linalg.det(r), torch.ones(len(r), dtype=torch.float64))
-    trace = r.diagonal(dim1=1, dim2=2).sum(dim=1)
-    error = 5 / math.sqrt(len(r))  # every quantity below has a spread of at most about 1
-    assert r.mean(dim=0).abs().max() < error
-    assert (r.square().mean(dim=0) - 1 / dim).abs().max() < error
-    assert trace.mean().abs() < 2 * error
-    assert (trace.square().mean() - (2 if dim == 2 else 1)).abs() < 2 * error
-
-
-def test_rotations_of_other_dimensions_are_refused() -> None:
-    """Four dimensions have no quaternion of ours."""
-    with pytest.raises(UsageError, match="dim is 4"):
-        random_rotations(1, 4)
-
-
-@DIMS
-def test_augment_is_one_of_four_kinds_equally_often(dim: int) -> None:
-    """Kept or reversed, proper or mirrored: recovered from the result, a quarter each."""
-    torch.manual_seed(2)
-    n = 40_000
-    x = center(walks(1, dim)).expand(n, -1, -1)
-    y = augment(x)
-    kept = (pair_distances(y) - pair_distances(x)).abs().amax(dim=1) < 1e-9
-    reversed_ = (pair_distances(y) - pair_distances(x.flip(1))).abs().amax(dim=1) < 1e-9
-    assert (kept ^ reversed_).all()
-    source = torch.where(kept[:, None, None], x, x.flip(1))
-    found = torch.linalg.lstsq(source, y).solution
-    proper = torch.linalg.det(found) > 0
-    for first in (kept, ~kept):
-        for second in (proper, ~proper):
-            share = (first & second).double().mean().item()
-            assert share == pytest.approx(0.25, abs=5 * math.sqrt(0.1875 / n))
-
-
-@DIMS
-def test_augment_points_everywhere(dim: int) -> None:
-    """Directions of one bond are uniform: no mean, and isotropic second moments."""
-    torch.manual_seed(3)
-    x = walks(1, dim).expand(40_000, -1, -1)
-    y = augment(x)
-    direction = torch.nn.functional.normalize(y[:, 1] - y[:, 0], dim=-1)
-    assert direction.mean(dim=0).abs().max() < 5 / math.sqrt(40_000)
-    second = direction.mT @ direction / 40_000
-    isotropic = torch.eye(dim, dtype=torch.float64) / dim
-    assert (second - isotropic).abs().max() < 5 / math.sqrt(40_000)

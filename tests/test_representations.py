@@ -12,8 +12,8 @@ from torch import Tensor
 from zoo.errors import UsageError
 from zoo.polymer import center, pair_distances, rotate
 from zoo.polymer.coordinates import Aligned, Bonds, Internal, Representation, Rouse
-from zoo.polymer.geometry import random_rotations
 from zoo.polymer.representations import Standardized, representation
+from zoo.polymer.symmetry import random_rotations
 
 CASES = [
     (cls, dim)

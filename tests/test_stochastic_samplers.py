@@ -14,10 +14,10 @@ from tests.test_fast_samplers import DEEP, walk_network
 from tests.test_samplers import LINEAR, PathSampler, distance, law
 from zoo.errors import UsageError
 from zoo.generative import Schedule, StraightSchedule, VESchedule
+from zoo.generative.levels import even_levels, largest
 from zoo_plugins.models.cfm import CFM
 from zoo_plugins.models.ddpm import DDPM
 from zoo_plugins.models.lecture import LectureDDPM
-from zoo_plugins.samplers.levels import even_levels, largest
 from zoo_plugins.samplers.predictor_corrector import PredictorCorrector
 from zoo_plugins.samplers.reverse_sde import ReverseSDE, reverse_step
 

@@ -194,3 +194,16 @@ def test_training_has_the_training_conformations_alone(tmp_path: Path) -> None:
     assert x.untyped_storage().nbytes() == x.numel() * x.element_size()
     x.zero_()
     assert (tmp_path / "data").read_bytes() == before
+
+
+def test_a_model_sees_the_data_again_when_it_has_been_trained() -> None:
+    """Once, after the last step, without gradients and in evaluation mode."""
+    seen: list[tuple[int, int, bool, bool]] = []
+
+    class Calibrated(Parabola):
+        def finish(self, x: Tensor) -> None:
+            """Note when this happens."""
+            seen.append((len(x), len(self.batches), torch.is_grad_enabled(), self.training))
+
+    train(Calibrated(batch_size=2), numbers(4), epochs=3)
+    assert seen == [(4, 6, False, False)]

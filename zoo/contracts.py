@@ -64,6 +64,16 @@ class Model(nn.Module, ABC):
             x: Training conformations, shape (n, beads, dim), in σ.
         """
 
+    def finish(self, x: Tensor) -> None:
+        """See all training conformations once more, after the last gradient step.
+
+        The place to correct what has been learned by what it draws now: a temperature, a prior,
+        a share that is kept. Gradients are off, the model is in evaluation mode. Does nothing here.
+
+        Args:
+            x: Training conformations, shape (n, beads, dim), in σ.
+        """
+
     @property
     def device(self) -> torch.device:
         """Where the model lives: the device of its first parameter or buffer, else the CPU."""

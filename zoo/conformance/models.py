@@ -93,9 +93,9 @@ def same_seed_same_training(subject: Choice) -> None:
 
 
 def inputs_stay_as_they_are(subject: Choice) -> None:
-    """`fit`, `loss` and `log_prob` leave the conformations they are given as they were."""
+    """`fit`, `loss`, `finish`, `log_prob` leave the conformations they are given as they were."""
     model, kept = trained(subject), truth(SHAPE, 256)
-    for name in ("fit", "loss", "log_prob"):
+    for name in ("fit", "loss", "finish", "log_prob"):
         if not hasattr(model, name):
             continue
         x = kept.clone()

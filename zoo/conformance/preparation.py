@@ -119,6 +119,8 @@ def train(model: Model, shape: Shape, steps: int = 3, rate: float = 1e-3) -> lis
             "fit(x) finds in buffers."
         )
     model.eval()
+    with torch.no_grad():
+        model.finish(x.clone())
     return reached
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,17 @@ class MLP(nn.Sequential):
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.SiLU()]
         super().__init__(*layers, nn.Linear(width, outputs))
+
+    def silent(self) -> Self:
+        """Set the last layer to zero, and give itself back: it begins by saying nothing.
+
+        Example:
+            >>> MLP(3, 2, width=8, depth=2).silent()(torch.ones(1, 3)).abs()
+            tensor([[0., 0.]], grad_fn=<AbsBackward0>)
+        """
+        for parameter in self[-1].parameters():
+            nn.init.zeros_(parameter)
+        return self
 
 
 class TimeFeatures(nn.Module):

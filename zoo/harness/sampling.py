@@ -102,7 +102,8 @@ def build_sampler(choice: Choice) -> Sampler[Any]:
 class CallCounter:
     """Counts the rows that pass through a model's functions from now on.
 
-    Only the outermost call counts: a velocity that asks for the posterior mean is one call.
+    Where one asks another of the same model, a velocity for the posterior mean, that is one call.
+    Where it asks a model inside, which draws for it in several steps, those are the calls.
 
     Args:
         model: The model whose `draw`, `denoise` and `velocity` are watched.
@@ -110,25 +111,29 @@ class CallCounter:
 
     def __init__(self, model: Model) -> None:
         self.rows = 0
-        self._inside = False
-        self.watch(model)
+        self._busy: Model | None = None
+        for one in model.modules():
+            if isinstance(one, Model):
+                self.watch(one)
 
     def watch(self, model: Model) -> None:
         """Count the calls of another model as well."""
         for name in _CALLS:
             if function := getattr(model, name, None):
-                object.__setattr__(model, name, self._watched(function))
+                object.__setattr__(model, name, self._watched(model, function))
 
-    def _watched(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def _watched(self, model: Model, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def watched(*args: Any, **kwargs: Any) -> Tensor:  # noqa: ANN401 - passes all on
-            if self._inside:
+            if self._busy is model:
                 return function(*args, **kwargs)
-            self._inside = True
+            outside, before = self._busy, self.rows
+            self._busy = model
             try:
                 result = function(*args, **kwargs)
             finally:
-                self._inside = False
-            self.rows += len(result) if isinstance(result, Tensor) else 0  # said of it later
+                self._busy = outside
+            if self.rows == before and isinstance(result, Tensor):  # else it is said of it later
+                self.rows += len(result)
             return result
 
         return watched

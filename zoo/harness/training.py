@@ -38,7 +38,7 @@ def train_stage(stage: Train, folder: Path, tell: Tell) -> dict[str, Any]:
     checkpoints.clear()
     save_tensors(folder / WEIGHTS_FILE, dict(model.state_dict()))
     return {
-        "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "parameters": sum(p.numel() for p in model.parameters()),
         "train_seconds": seconds,
         "epochs": len(losses),
         "losses": losses,
@@ -80,6 +80,8 @@ def train(
             )
         losses = _descend(model, parameters, x, epochs, tell, checkpoints=checkpoints)
     model.eval()
+    with torch.no_grad():
+        model.finish(x)
     return losses
 
 

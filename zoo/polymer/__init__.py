@@ -6,7 +6,6 @@ Everybody but the registry may come in; plugins do, through these names and thei
 
 from zoo.polymer.geometry import (
     align,
-    augment,
     bond_lengths,
     bond_vectors,
     center,
@@ -14,10 +13,9 @@ from zoo.polymer.geometry import (
     end_to_end,
     pair_distances,
     radius_of_gyration,
-    random_rotations,
-    rotate,
     turning_angles,
 )
+from zoo.polymer.symmetry import augment, random_rotations, rotate, turn_at_random
 
 __all__ = [
     "align",
@@ -31,5 +29,6 @@ __all__ = [
     "radius_of_gyration",
     "random_rotations",
     "rotate",
+    "turn_at_random",
     "turning_angles",
 ]

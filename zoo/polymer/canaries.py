@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zoo.polymer.geometry import augment, bond_vectors, center, radius_of_gyration
+from zoo.polymer.geometry import bond_vectors, center, radius_of_gyration
+from zoo.polymer.symmetry import augment
 
 COPY_NOISE = 0.02
 """Standard deviation in σ of the noise on each coordinate of a copied training conformation."""

@@ -6,14 +6,14 @@ from functools import partial
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchdiffeq import odeint, odeint_adjoint
 
 import zoo
 from zoo.errors import UsageError
 from zoo.generative.divergence import pull_back, random_signs, unit_vectors
 from zoo.generative.likelihood import carry, normal_log_prob
-from zoo.polymer import augment, random_rotations, rotate
+from zoo.polymer import augment, turn_at_random
 from zoo.polymer.representations import representation
 from zoo_plugins.models.networks import ChainNetwork
 
@@ -77,10 +77,7 @@ class CNF(zoo.OneShot):
         self.effort = effort
         self.coordinates = representation(coordinates, shape)
         self.network = ChainNetwork(self.coordinates, width=width, depth=depth)
-        last = self.network.mlp[-1]
-        if isinstance(last, nn.Linear):  # begin as the identity
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        self.network.mlp.silent()  # begin as the identity
 
     def fit(self, x: Tensor) -> None:
         """Set the scales of the coordinates, with the chain's symmetries made exact."""
@@ -124,7 +121,7 @@ class CNF(zoo.OneShot):
         x = self.coordinates.decode(odeint(self._velocity, z, times, method="rk4")[-1])
         if self.coordinates.oriented:
             return x
-        return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
+        return turn_at_random(x)
 
     def _velocity(self, t: Tensor, z: Tensor) -> Tensor:
         """The network, with time first, as solvers have it."""

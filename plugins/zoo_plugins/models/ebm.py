@@ -11,11 +11,19 @@ from torch import Tensor, nn
 import zoo
 from zoo.errors import PluginError
 from zoo.generative import Hats
-from zoo.polymer import augment, bond_lengths, random_rotations, rotate
+from zoo.polymer import augment, bond_lengths, turn_at_random
 from zoo.polymer.coordinates import Internal
 from zoo_plugins.models.bonds import KNOTS, BondGrid
-from zoo_plugins.models.pieces import Parts, Piece, Proposals, bonds_of
-from zoo_plugins.models.potential import CELL, CELLS, PairPotentials, Pairs
+from zoo_plugins.models.pieces import Parts, Piece, Proposals
+from zoo_plugins.models.potential import (
+    CELL,
+    CELLS,
+    PairPotentials,
+    Pairs,
+    bonds_of,
+    kinds_of,
+    separations,
+)
 
 PROPOSALS = 2_048
 """Pieces that are proposed for each place in the chain in a training step."""
@@ -86,9 +94,8 @@ class EBM(zoo.OneShot):
             self.twist = nn.Parameter(torch.zeros(knots))
         self.chain = Piece(shape, apart)
         self.pairs = Pairs(beads, most=apart)
-        bonds = torch.arange(2, max(min(beads - 1, apart), 2) + 1)
-        kinds = torch.stack([1 / bonds, bonds / 10], dim=1)
-        self.potential = PairPotentials(kinds, channels=1, width=width)
+        bonds = separations(beads, apart)
+        self.potential = PairPotentials(kinds_of(bonds), channels=1, width=width)
         far = ((1.1 * bonds) ** 2 / CELL).long().clamp(max=CELLS - 1)
         self.register_buffer("far", far[:, None], persistent=False)
         self.register_buffer("share", torch.tensor(0.2))
@@ -100,8 +107,7 @@ class EBM(zoo.OneShot):
     def fit(self, x: Tensor) -> None:
         """Begin with the lengths and angles of the data: where there are none, none is proposed."""
         self.bonds.fit(bond_lengths(x))
-        nearest = [self.pairs.squared(bonds_of(part)).min() for part in torch.split(x, 1000)]
-        self.potential.closest[:] = torch.stack(nearest).min().sqrt() / self.bonds.mean
+        self.potential.closest[:] = self.pairs.closest(x) / self.bonds.mean
         lengths, turns, twists = self._parts(augment(x))
         self.length[:] = self.bonds.hats.fitted(lengths)
         self.turn[:] = self.turns.fitted(turns)
@@ -112,7 +118,7 @@ class EBM(zoo.OneShot):
         """Mean negative log-likelihood per coordinate, with Z by draws of the model."""
         table = self._table()
         with torch.no_grad():
-            drawn, log_z = self.chain.grow(PROPOSALS, self._ready().proposals)
+            drawn, log_z = self.chain.grow(PROPOSALS, self.proposals())
             other = self.chain.decode(drawn)
             if self.training:  # what drawing will have to propose
                 self.share.lerp_(self.share.new_tensor(len(other) / PROPOSALS), 0.1)
@@ -127,7 +133,7 @@ class EBM(zoo.OneShot):
 
     def draw(self, n: int) -> Tensor:
         """Propose chains and keep each with probability exp(−E); turn them at random."""
-        proposals, share = self._ready().proposals, float(self.share)
+        proposals, share = self.proposals(), float(self.share)
         kept: list[Parts] = []
         have = proposed = 0
         while have < n:
@@ -140,7 +146,11 @@ class EBM(zoo.OneShot):
                 self._refuse_if_few(have, proposed)
         lengths, turns, twists = (torch.cat(part, dim=1)[:, :n] for part in zip(*kept, strict=True))
         x = self.chain.decode((lengths, turns, twists))
-        return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
+        return turn_at_random(x)
+
+    def proposals(self) -> Proposals:
+        """What draws are made of: densities of single coordinates, and an energy."""
+        return self._ready().proposals
 
     def _parts(self, x: Tensor) -> Parts:
         """Lengths, turns and twists of conformations."""

@@ -11,14 +11,7 @@ from torch import Tensor, nn
 
 import zoo
 from zoo.generative import MLP, Hats
-from zoo.polymer import (
-    augment,
-    bond_lengths,
-    bond_vectors,
-    center,
-    random_rotations,
-    rotate,
-)
+from zoo.polymer import augment, bond_lengths, bond_vectors, center, turn_at_random
 from zoo.polymer.coordinates import Internal
 from zoo_plugins.models.bonds import KNOTS, BondGrid
 from zoo_plugins.models.potential import CELL, PairPotentials, look_up
@@ -117,11 +110,7 @@ class Grow(zoo.OneShot):
         kinds, rows = _kinds(beads)
         self.register_buffer("rows", rows, persistent=False)
         self.potential = PairPotentials(kinds, channels=2 if self.plane else 3, width=width)
-        self.context = MLP((dim + 1) * seen + 3, 2 + 3 * WAVES, width=context, depth=2)
-        last = self.context[-1]
-        if isinstance(last, nn.Linear):  # begin without
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        self.context = MLP((dim + 1) * seen + 3, 2 + 3 * WAVES, width=context, depth=2).silent()
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
@@ -187,7 +176,7 @@ class Grow(zoo.OneShot):
             r = lengths.draw(self._length_logits(site, way))
             bond = r[:, None, None] * way[:, None] @ site.frame
             x[:, step + 2] = x[:, step + 1] + bond[:, 0]
-        return rotate(center(x), random_rotations(n, dim, dtype=x.dtype, device=x.device))
+        return turn_at_random(center(x))
 
     def _look(self, x: Tensor, tables: Tensor) -> Site:
         """The view from the end of chains of some beads, shape (n, beads so far, dim)."""

@@ -210,11 +210,22 @@ class ChainNetwork(nn.Module):
 
     def forward(self, z: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
         """Map states (n, size) at times (n,) or (), with labels (n, labels), to (n, size)."""
-        x = self.coordinates.decode(z)
+        _, distances = self.pairs(self.coordinates.decode(z))
+        return self.said(z, t.expand(len(z)), distances, label)
+
+    def pairs(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of all pairs at least two bonds apart in chains (n, beads, dim), first minus second.
+
+        Returns:
+            Vectors, shape (n, dim, pairs), and their lengths, shape (n, pairs).
+        """
         # One product over all components at once is five times as quick as looking beads up.
         apart = (x.mT.flatten(0, 1) @ self.differences).view(len(x), x.shape[2], -1)
-        distances = torch.sqrt(apart.square().sum(dim=1) + 1e-6)
-        time = self.time(t.expand(len(z)))
+        return apart, torch.sqrt(apart.square().sum(dim=1) + 1e-6)
+
+    def said(self, z: Tensor, t: Tensor, distances: Tensor, label: Tensor | None = None) -> Tensor:
+        """What the perceptron says of states with these pair distances, at times (n,)."""
+        time = self.time(t)
         told = z.new_zeros(len(z), self.labels) if label is None else label.expand(len(z), -1)
         found: Tensor = self.mlp(torch.cat([z, time, distances / 3 - 1, told], dim=1))
         return found

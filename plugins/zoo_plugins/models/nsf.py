@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import zoo
 from zoo.generative import MLP, rational_quadratic_spline
-from zoo.polymer import augment, random_rotations, rotate
+from zoo.polymer import augment, turn_at_random
 from zoo.polymer.representations import representation
 
 
@@ -78,7 +78,7 @@ class NSF(zoo.OneShot):
         x = self.coordinates.decode(z)
         if self.coordinates.oriented:
             return x
-        return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
+        return turn_at_random(x)
 
 
 class Coupling(nn.Module):
@@ -105,11 +105,8 @@ class Coupling(nn.Module):
         self.register_buffer("seen", seen)
         self.register_buffer("bent", bent)
         self.bound = bound
-        self.network = MLP(len(seen), len(bent) * (3 * bins - 1), width=width, depth=2)
-        last = self.network[-1]
-        if isinstance(last, nn.Linear):  # begin as the identity
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        outputs = len(bent) * (3 * bins - 1)
+        self.network = MLP(len(seen), outputs, width=width, depth=2).silent()  # the identity
 
     def forward(self, z: Tensor, *, inverse: bool) -> tuple[Tensor, Tensor]:
         """Bend (n, size) numbers; give them and log |det| of the direction taken, (n,)."""

@@ -8,9 +8,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from zoo.generative.hats import Alias
-from zoo.polymer import bond_vectors
 from zoo.polymer.coordinates import Internal, chain_of
-from zoo_plugins.models.potential import Pairs
+from zoo_plugins.models.potential import Pairs, bonds_of
 
 PIECE = 7
 """Beads of a piece that is proposed at once, at most; a longer one is made of two."""
@@ -126,8 +125,3 @@ class Piece(nn.Module):
             heading = self.headings @ parts[1]
             return torch.stack([heading.cos(), heading.sin()]) * (parts[0] / unit)
         return bonds_of(self.internal.decode(torch.cat(parts).mT)) / unit
-
-
-def bonds_of(x: Tensor) -> Tensor:
-    """Bond vectors of conformations (n, beads, dim), shape (dim, beads − 1, n)."""
-    return bond_vectors(x).permute(2, 1, 0)

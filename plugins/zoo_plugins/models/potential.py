@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.generative import MLP
+from zoo.polymer import bond_vectors
 
 NEAR, FAR = 0.3, 6.0
 """Distances, in bond lengths, between which a potential varies."""
@@ -26,6 +27,9 @@ CELL = FAR**2 / CELLS
 
 WALL = 4.0
 """Strength of the wall, in kT."""
+
+AT_ONCE = 1_000
+"""Conformations whose pairs are looked at together."""
 
 
 class PairPotentials(nn.Module):
@@ -74,11 +78,7 @@ class PairPotentials(nn.Module):
         }.items():
             self.register_buffer(name, tensor, persistent=False)
         self.register_buffer("closest", torch.zeros(channels))
-        self.network = MLP(kinds.shape[1] + BUMPS, channels, width=width, depth=2)
-        last = self.network[-1]
-        if isinstance(last, nn.Linear):  # begin without
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        self.network = MLP(kinds.shape[1] + BUMPS, channels, width=width, depth=2).silent()
 
     def tables(self) -> Tensor:
         """Energies of each channel, kind and cell, shape (channels, kinds, CELLS), in kT."""
@@ -131,6 +131,11 @@ class Pairs(nn.Module):
         """Squared distances, shape (pairs, n), in chains of bond vectors (dim, beads − 1, n)."""
         return (self.between @ bonds).square_().sum(dim=0)
 
+    def closest(self, x: Tensor) -> Tensor:
+        """The least distance of a pair in conformations (n, beads, dim), shape (), in σ."""
+        found = [self.squared(bonds_of(part)).min() for part in torch.split(x, AT_ONCE)]
+        return torch.stack(found).min().sqrt()
+
     def energy(self, bonds: Tensor, table: Tensor) -> Tensor:
         """Energies, shape (n,), in kT.
 
@@ -157,3 +162,23 @@ def look_up(table: Tensor, rows: Tensor, squared: Tensor) -> Tensor:
     """
     place = squared.clamp_(0, CELLS - 1).add_(CELLS * rows).int()
     return table.reshape(-1).index_select(0, place.view(-1)).view(place.shape)
+
+
+def bonds_of(x: Tensor) -> Tensor:
+    """Bond vectors of conformations (n, beads, dim), shape (dim, beads − 1, n)."""
+    return bond_vectors(x).permute(2, 1, 0)
+
+
+def separations(beads: int, most: int) -> Tensor:
+    """Numbers of bonds between two beads that are not bonded, up to `most`, at least one of them.
+
+    Example:
+        >>> separations(5, 11), separations(5, 3), separations(2, 11)
+        (tensor([2, 3, 4]), tensor([2, 3]), tensor([2]))
+    """
+    return torch.arange(2, max(min(beads - 1, most), 2) + 1)
+
+
+def kinds_of(bonds: Tensor) -> Tensor:
+    """What a potential is told of numbers of bonds between two beads, shape (n,), as (n, 2)."""
+    return torch.stack([1 / bonds, bonds / 10], dim=1)

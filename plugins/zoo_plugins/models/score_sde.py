@@ -8,15 +8,15 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import zoo
 from zoo.errors import UsageError
 from zoo.generative import Denoiser, Schedule, SubVPSchedule, VESchedule, VPSchedule
 from zoo.generative.divergence import random_signs, unit_vectors
 from zoo.generative.likelihood import flow_log_prob
-from zoo.polymer import augment, random_rotations, rotate
-from zoo.polymer.representations import representation
+from zoo.polymer import augment, turn_at_random
+from zoo.polymer.representations import Standardized, representation
 from zoo_plugins.models.networks import ChainNetwork
 
 SDES: Mapping[str, Schedule] = {
@@ -31,63 +31,32 @@ NODES = 16
 many, fewer than the network's time features need, it would be off by 0.02."""
 
 
-class ScoreSDE(Denoiser):
+class ScorePath(Denoiser):
     """A network of scores ∇ log p(x_t), learned by denoising score matching.
 
-    Its density is that of the probability flow, so of draws by `ode`. The divergence is exact by
-    default: estimates by random signs are right on average in log p, and off by 0.7 nats each.
+    Abstract: a model says what its network is.
 
     Args:
-        shape: `(beads, dim)`.
-        sde: `vp` preserves the variance of the data, `ve` lets it explode, and `subvp` keeps it
-            below that of `vp`.
-        coordinates: Representation of the state, `internal`, `bonds`, `rouse` or `aligned`;
-            `None` chooses by dimension.
-        divergence: How `log_prob` takes it: `exact`, or `hutchinson`, by random signs, for
-            unbiased estimates that are new at every call and cost a quarter.
-        width: Units of a hidden layer.
-        depth: Hidden layers.
-
-    Raises:
-        zoo.errors.UsageError: If there is no such SDE or divergence.
+        coordinates: What a state stands for.
+        schedule: How data turn into noise.
+        network: Maps states (n, size) at levels of noise (n,) or () to (n, size).
 
     Reference:
         Song et al. (2021), arXiv:2011.13456; for the weights Song, Durkan, Murray & Ermon
         (2021), theorem 1 and section 5.1, arXiv:2101.09258.
-
-    Example:
-        >>> model = ScoreSDE((12, 2), sde="ve")
-        >>> model.size, sum(p.numel() for p in model.parameters())
-        (21, 99093)
     """
 
     # Scores are learned from little signal in much noise: large batches, and many passes.
     recipe = zoo.Recipe(epochs=120, batch_size=1024, learning_rate=5e-3)
     times: Tensor
 
-    def __init__(
-        self,
-        shape: tuple[int, int],
-        *,
-        sde: Literal["vp", "ve", "subvp"] = "vp",
-        coordinates: str | None = None,
-        divergence: Literal["exact", "hutchinson"] = "exact",
-        width: int = 192,
-        depth: int = 3,
-    ) -> None:
+    def __init__(self, coordinates: Standardized, schedule: Schedule, network: nn.Module) -> None:
         super().__init__()
-        if sde not in SDES:
-            raise UsageError(f"score-sde[sde={sde!r}]: expected one of {', '.join(SDES)}.")
-        if divergence not in ("exact", "hutchinson"):
-            raise UsageError(
-                f"score-sde[divergence={divergence!r}]: expected 'exact' or 'hutchinson'."
-            )
-        self.schedule = SDES[sde]
-        self.directions = unit_vectors if divergence == "exact" else random_signs
-        self.register_buffer("times", even_times(self.schedule), persistent=False)
-        self.coordinates = representation(coordinates, shape)
-        self.size = self.coordinates.size
-        self.network = ChainNetwork(self.coordinates, width=width, depth=depth)
+        self.schedule = schedule
+        self.register_buffer("times", even_times(schedule), persistent=False)
+        self.coordinates = coordinates
+        self.size = coordinates.size
+        self.network = network
 
     def fit(self, x: Tensor) -> None:
         """Set the scales of the coordinates, with the chain's symmetries made exact."""
@@ -126,14 +95,7 @@ class ScoreSDE(Denoiser):
         chains = self.coordinates.decode(x)
         if self.coordinates.oriented:
             return chains
-        turns = random_rotations(len(x), chains.shape[-1], dtype=x.dtype, device=x.device)
-        return rotate(chains, turns)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density of conformations (n, beads, dim), shape (n,), in nats."""
-        z = self.coordinates.encode(x)
-        log_prob = flow_log_prob(self, z, self.directions(z), nodes=NODES)
-        return self.coordinates.log_det(x) + log_prob
+        return turn_at_random(chains)
 
     def _score(self, x_t: Tensor, c: zoo.Coefficients) -> Tensor:
         """The score that normal data would imply, −x_t / r², corrected by a network.
@@ -146,6 +108,62 @@ class ScoreSDE(Denoiser):
         level = torch.atan2(c.s, c.a).flatten() * (2 / math.pi)
         found: Tensor = self.network(x_t / r, level)
         return -(x_t / r + c.a / c.s * found) / r
+
+
+class ScoreSDE(ScorePath):
+    """Scores of an SDE that turns data into noise.
+
+    Its density is that of the probability flow, so of draws by `ode`. The divergence is exact by
+    default: estimates by random signs are right on average in log p, and off by 0.7 nats each.
+
+    Args:
+        shape: `(beads, dim)`.
+        sde: `vp` preserves the variance of the data, `ve` lets it explode, and `subvp` keeps it
+            below that of `vp`.
+        coordinates: Representation of the state, `internal`, `bonds`, `rouse` or `aligned`;
+            `None` chooses by dimension.
+        divergence: How `log_prob` takes it: `exact`, or `hutchinson`, by random signs, for
+            unbiased estimates that are new at every call and cost a quarter.
+        width: Units of a hidden layer.
+        depth: Hidden layers.
+
+    Raises:
+        zoo.errors.UsageError: If there is no such SDE or divergence.
+
+    Reference:
+        Song et al. (2021), arXiv:2011.13456.
+
+    Example:
+        >>> model = ScoreSDE((12, 2), sde="ve")
+        >>> model.size, sum(p.numel() for p in model.parameters())
+        (21, 99093)
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        *,
+        sde: Literal["vp", "ve", "subvp"] = "vp",
+        coordinates: str | None = None,
+        divergence: Literal["exact", "hutchinson"] = "exact",
+        width: int = 192,
+        depth: int = 3,
+    ) -> None:
+        if sde not in SDES:
+            raise UsageError(f"score-sde[sde={sde!r}]: expected one of {', '.join(SDES)}.")
+        if divergence not in ("exact", "hutchinson"):
+            raise UsageError(
+                f"score-sde[divergence={divergence!r}]: expected 'exact' or 'hutchinson'."
+            )
+        state = representation(coordinates, shape)
+        super().__init__(state, SDES[sde], ChainNetwork(state, width=width, depth=depth))
+        self.directions = unit_vectors if divergence == "exact" else random_signs
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density of conformations (n, beads, dim), shape (n,), in nats."""
+        z = self.coordinates.encode(x)
+        log_prob = flow_log_prob(self, z, self.directions(z), nodes=NODES)
+        return self.coordinates.log_det(x) + log_prob
 
 
 def even_times(schedule: Schedule, n: int = 1_000) -> Tensor:

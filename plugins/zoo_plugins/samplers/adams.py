@@ -9,8 +9,8 @@ from torch import Tensor
 
 import zoo
 from zoo.errors import UsageError
+from zoo.generative.levels import even_levels
 from zoo_plugins.samplers.grid import check_steps
-from zoo_plugins.samplers.levels import even_levels
 
 WEIGHTS = {
     1: (1.0,),

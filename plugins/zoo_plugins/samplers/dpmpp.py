@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 import zoo
+from zoo.generative.levels import multistep
 from zoo_plugins.samplers.grid import check_steps
-from zoo_plugins.samplers.levels import even_levels
 
 
 @dataclass(frozen=True)
@@ -41,15 +40,4 @@ class DPMSolver(zoo.Sampler[zoo.Path]):
 
     def sample(self, model: zoo.Path, n: int) -> Tensor:
         """Conformations (n, beads, dim)."""
-        walk = even_levels(model, self.steps)
-        length = -walk.sigma.log().diff()  # of each step in λ
-        y = walk.start(n)
-        before = y
-        for k in range(self.steps):
-            x = walk.clean(k, y)
-            middle = x
-            if 0 < k < self.steps - 1:
-                middle = x + length[k] / length[k - 1] * (x - before) / 2
-            y = torch.lerp(middle, y, walk.sigma[k + 1] / walk.sigma[k])
-            before = x
-        return model.decode(y)
+        return model.decode(multistep(model, n, self.steps))

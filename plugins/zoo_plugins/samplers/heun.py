@@ -9,8 +9,8 @@ from torch import Tensor
 
 import zoo
 from zoo.errors import UsageError
+from zoo.generative.levels import Levels, largest, levels
 from zoo_plugins.samplers.grid import check_steps
-from zoo_plugins.samplers.levels import Levels, largest, levels
 
 SMALLEST = 0.01
 """The lowest noise level above 0: a hundredth of the data's width."""

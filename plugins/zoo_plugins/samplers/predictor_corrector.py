@@ -9,8 +9,8 @@ from torch import Tensor
 
 import zoo
 from zoo.errors import UsageError
+from zoo.generative.levels import Levels, even_levels
 from zoo_plugins.samplers.grid import check_steps
-from zoo_plugins.samplers.levels import Levels, even_levels
 from zoo_plugins.samplers.reverse_sde import reverse_step
 
 

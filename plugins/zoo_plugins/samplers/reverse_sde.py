@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 import zoo
+from zoo.generative.levels import Levels, even_levels
 from zoo_plugins.samplers.grid import check_steps
-from zoo_plugins.samplers.levels import Levels, even_levels
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from zoo.polymer import augment, random_rotations, rotate
+from zoo.polymer import augment, turn_at_random
 from zoo.polymer.representations import representation
 
 
@@ -79,4 +79,4 @@ class NSF(zoo.OneShot):
         x = self.coordinates.decode(z)
         if self.coordinates.oriented:
             return x
-        return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
+        return turn_at_random(x)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 import zoo
-from zoo.polymer import augment, random_rotations, rotate
+from zoo.polymer import augment, turn_at_random
 from zoo.polymer.representations import Standardized, representation
 
 # Importing zuko switches off the validation of everybody's distributions. The flows here use
@@ -60,7 +60,7 @@ class ZukoFlow(zoo.OneShot):
         x = self.coordinates.decode(self.flow.transform().inv(z))
         if self.coordinates.oriented:
             return x
-        return rotate(x, random_rotations(n, x.shape[-1], dtype=x.dtype, device=x.device))
+        return turn_at_random(x)
 
 
 class NSF(ZukoFlow):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-import zoo
+from zoo.contracts import Path
 
 LARGEST = 20.0
 """Where a walk begins if σ grows beyond, as it does wherever a goes to 0.
@@ -32,7 +32,7 @@ class Levels:
         sigma: Noise levels, shape (steps + 1,); the last one is 0.
     """
 
-    model: zoo.Path
+    model: Path
     t: Tensor
     a: Tensor
     sigma: Tensor
@@ -47,13 +47,13 @@ class Levels:
         return self.model.denoise(self.a[k] * y, self.t[k])
 
 
-def largest(model: zoo.Path) -> Tensor:
+def largest(model: Path) -> Tensor:
     """The level a walk begins at, shape (): that of t = 1, or `LARGEST` if it is higher still."""
     c = model.coefficients(torch.ones((), device=model.device))
     return (c.s / c.a).clamp(max=LARGEST)
 
 
-def levels(model: zoo.Path, sigma: Tensor) -> Levels:
+def levels(model: Path, sigma: Tensor) -> Levels:
     """Find the times at which a path has given noise levels.
 
     Args:
@@ -73,7 +73,7 @@ def levels(model: zoo.Path, sigma: Tensor) -> Levels:
     return Levels(model, high, c.a, torch.cat([c.s / c.a, torch.zeros_like(sigma[:1])]))
 
 
-def even_levels(model: zoo.Path, steps: int) -> Levels:
+def even_levels(model: Path, steps: int) -> Levels:
     """Levels whose angles arctan σ are evenly spaced.
 
     For states of unit variance the angle is the way from data to noise: signal and noise turn
@@ -85,3 +85,35 @@ def even_levels(model: zoo.Path, steps: int) -> Levels:
     """
     part = torch.linspace(1.0, 0.0, steps + 1, device=model.device)[:-1]
     return levels(model, torch.tan(part * largest(model).atan()))
+
+
+def multistep(model: Path, n: int, steps: int) -> Tensor:
+    """Walk from noise to clean states by DPM-Solver++(2M), at one network call a step.
+
+    Each is a DDIM step with the posterior mean that is due half-way through it: two values of x̂
+    are drawn out along λ = log(a/s) to the middle of the step. The first step has one value only,
+    and the last, to λ = ∞, ends at x̂: both are plain DDIM. Steps are even in arctan(s/a).
+
+    Args:
+        model: The path.
+        n: How many states.
+        steps: How many steps.
+
+    Returns:
+        Clean states, shape (n, size).
+
+    Reference:
+        Lu et al. (2022), algorithm 2, arXiv:2211.01095.
+    """
+    walk = even_levels(model, steps)
+    length = -walk.sigma.log().diff()  # of each step in λ
+    y = walk.start(n)
+    before = y
+    for k in range(steps):
+        x = walk.clean(k, y)
+        middle = x
+        if 0 < k < steps - 1:
+            middle = x + length[k] / length[k - 1] * (x - before) / 2
+        y = torch.lerp(middle, y, walk.sigma[k + 1] / walk.sigma[k])
+        before = x
+    return y
