@@ -1,6 +1,6 @@
-"""What each idea gains: the two models of pair potentials, changed in one thing at a time.
+"""What each idea gains: the models of pair potentials, changed in one thing at a time.
 
-    python -m benchmarks.ablation                                      # a quarter of an hour
+    python -m benchmarks.ablation                                      # half an hour
     python -m benchmarks.ablation --preset quick --seeds 2 --write /tmp/ablation.md
 
 Lines, budget and scores are those of `zoo run`, without its clocks; what its results folder holds
@@ -30,13 +30,20 @@ CHANGES: Mapping[str, str] = {
     "ebm[width=8]": "a network of 8 units for the potentials",
     "ebm[knots=12]": "a coarse density of angles",
     "ebm[knots=128]": "a fine one",
+    "fragments": "halves of `ebm` from a library of 16,384",
+    "fragments[halves=2048]": "a library of 2,048",
     "shuffled": "no potentials: coordinates of other chains",
     "grow": "bead by bead, potentials and a correction by a network",
     "grow[seen=0]": "the network sees no beads",
     "grow[width=8]": "a network of 8 units for the potentials",
     "grow[knots=32]": "a coarse density of angles",
-    "nsf": "no potentials: a flow over coordinates along the chain",
-    "score-sde": "no potentials: a network of scores that sees distances, 20 calls of `dpmpp`",
+    "nsf-ebm": "a flow over coordinates along the chain, corrected by potentials",
+    "nsf": "not corrected",
+    "sde-ebm": "scores with forces between beads, 17 calls, corrected by potentials",
+    "sde-ebm[energy=false]": "not corrected",
+    "sde-ebm[forces=false]": "corrected, without forces",
+    "sde-ebm[energy=false,forces=false]": "neither",
+    "score-sde": "neither; 120 passes at a higher rate for 300, 20 calls of `dpmpp`",
 }
 """Models, and how each is unlike the first of its family."""
 

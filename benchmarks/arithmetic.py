@@ -30,8 +30,9 @@ from zoo.polymer.chain import Chain
 from zoo.registry import discover
 
 ENTRIES = (
-    "vae direct", "nsf direct", "grow direct", "ebm direct", "cfm dpmpp", "ddpm dpmpp",
-    "ddpm ancestral", "score-sde dpmpp", "lecture-vae direct", "lecture-ddpm ancestral",
+    "vae direct", "nsf direct", "grow direct", "ebm direct", "fragments direct", "cfm dpmpp",
+    "ddpm dpmpp", "ddpm ancestral", "score-sde dpmpp", "lecture-vae direct",
+    "lecture-ddpm ancestral",
 )  # fmt: skip
 BATCH = 1_000
 WRITTEN = Path(__file__).parent / "results" / "arithmetic.md"

@@ -19,7 +19,7 @@ from zoo_plugins.models.forces import (
     carries,
 )
 from zoo_plugins.models.networks import ChainNetwork
-from zoo_plugins.models.residual import SDEEBM
+from zoo_plugins.models.sde_ebm import SDEEBM
 
 NOISELESS = torch.tensor(2 / torch.pi) * torch.tensor(LEAST).atan()
 
@@ -36,12 +36,13 @@ def fitted(name: str, dim: int) -> tuple[Standardized, Tensor]:
 def test_carried_is_the_transpose_of_the_jacobian(name: str, dim: int) -> None:
     """Autograd says the same of forces that sum to nothing."""
     coordinates, z = fitted(name, dim)
+    z = torch.cat([z, 30 * torch.randn(50, *z.shape[1:], generator=seeded(2), dtype=z.dtype)])
     forces = torch.randn(len(z), dim, 5, generator=seeded(1), dtype=torch.float64)
     forces -= forces.mean(dim=-1, keepdim=True)
     z.requires_grad_()
     x = coordinates.decode(z)
     (expected,) = torch.autograd.grad(x, z, forces.mT)
-    torch.testing.assert_close(carried(coordinates, x, forces), expected)
+    torch.testing.assert_close(carried(coordinates, z.detach(), x, forces), expected)
 
 
 def test_it_is_known_which_coordinates_carry_forces() -> None:

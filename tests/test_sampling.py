@@ -51,3 +51,11 @@ def test_a_model_that_draws_by_itself_makes_one_call() -> None:
     counter = CallCounter(model)
     model.draw(10)
     assert counter.rows == 10
+
+
+def test_a_velocity_that_asks_for_the_posterior_mean_is_one_call() -> None:
+    """Both are functions of one model."""
+    model = NormalPath(CosineSchedule())
+    counter = CallCounter(model)
+    model.velocity(torch.zeros(10, model.size), torch.tensor(0.5))
+    assert counter.rows == 10

@@ -68,6 +68,13 @@ class ReseedsInLoss(Normal):
         return super().loss(x)
 
 
+class ReseedsAtTheEnd(Normal):
+    """Seeds torch when it has learned."""
+
+    def finish(self, x: Tensor) -> None:
+        torch.manual_seed(len(x))
+
+
 class ReseedsNumPy(Normal):
     """Seeds NumPy while it draws."""
 
@@ -143,6 +150,13 @@ class CentresInPlace(Normal):
     def log_prob(self, x: Tensor) -> Tensor:
         x -= x.mean(dim=1, keepdim=True)
         return super().log_prob(x)
+
+
+class CentresAtTheEnd(Normal):
+    """Moves the caller's conformations when it has learned."""
+
+    def finish(self, x: Tensor) -> None:
+        x -= x.mean(dim=1, keepdim=True)
 
 
 class TakesItsOwnGradient(Normal):

@@ -7,8 +7,9 @@ import io
 from collections.abc import Mapping
 
 from zoo.conformance import imports
+from zoo.conformance.actions import actions
 from zoo.conformance.case import Check, Violation, needing
-from zoo.conformance.preparation import actions, build
+from zoo.conformance.preparation import build
 from zoo.conformance.state import random_states, seed_all, settings
 from zoo.registry import Choice
 from zoo.registry.factories import load

@@ -97,13 +97,19 @@ def multistep(model: Path, n: int, steps: int) -> Tensor:
     Args:
         model: The path.
         n: How many states.
-        steps: How many steps.
+        steps: How many steps, at least 1.
 
     Returns:
         Clean states, shape (n, size).
 
     Reference:
         Lu et al. (2022), algorithm 2, arXiv:2211.01095.
+
+    Example:
+        >>> from zoo.conformance.gaussian import NormalPath
+        >>> from zoo.generative import CosineSchedule
+        >>> multistep(NormalPath(CosineSchedule()), 5, steps=10).shape
+        torch.Size([5, 4])
     """
     walk = even_levels(model, steps)
     length = -walk.sigma.log().diff()  # of each step in λ

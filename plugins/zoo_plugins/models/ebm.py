@@ -143,7 +143,7 @@ class EBM(zoo.OneShot):
             have, proposed = have + parts[0].shape[1], proposed + count
             share = (have + 1) / (proposed + 1)
             if proposed >= 20 * LARGEST:
-                self._refuse_if_few(have, proposed)
+                self.refuse_if_few(have, proposed)
         lengths, turns, twists = (torch.cat(part, dim=1)[:, :n] for part in zip(*kept, strict=True))
         x = self.chain.decode((lengths, turns, twists))
         return turn_at_random(x)
@@ -206,13 +206,14 @@ class EBM(zoo.OneShot):
             shares.append(math.exp(log_share))
             kept += parts[0].shape[1]
             if len(shares) >= 20:
-                self._refuse_if_few(kept, len(shares) * LARGEST)
+                self.refuse_if_few(kept, len(shares) * LARGEST)
                 mean, squares = sum(shares) / len(shares), sum(s * s for s in shares) / len(shares)
                 if squares / mean**2 - 1 < len(shares) * SURE**2:
                     break
         return math.log(sum(shares) / len(shares))
 
-    def _refuse_if_few(self, kept: int, proposed: int) -> None:
+    def refuse_if_few(self, kept: int, proposed: int) -> None:
+        """See that at least one proposal in 10,000 is kept."""
         if kept * 10_000 < proposed:
             raise PluginError(
                 f"ebm keeps {kept} of {proposed:,} proposed chains of {self.shape[0]} beads: "

@@ -22,6 +22,9 @@ LEAST, MOST = 0.01, 10.0
 
 MOST_LEVEL = math.atan(MOST) * 2 / math.pi
 
+SHORT = 1e-6
+"""Length in σ below which a bond has no direction."""
+
 RATE = 0.3
 """Size of a step of a table beside one of the network's weights."""
 
@@ -29,9 +32,9 @@ RATE = 0.3
 class ForceTable(nn.Module):
     """Forces as tables over distance and noise, one for each number of bonds between two beads.
 
-    Between their knots tables are linear. What is learned are differences from the far end on,
-    where there is no force: no data hold beads that are nearer than any were, and there it goes on
-    as it was.
+    Between their knots tables are linear. What is learned are the steps from knot to knot, which
+    are summed from the far end, where there is no force, to the near one. So where no beads were
+    seen, below the least distance in the data, the force is what it is at that distance.
 
     Args:
         kinds: Number of tables.
@@ -67,7 +70,7 @@ class ForceTable(nn.Module):
 def _between(share: Tensor, knots: int) -> tuple[Tensor, Tensor]:
     """The knot below a share of the way over all of them, and how far beyond it that is."""
     position = share.clamp(0, 1) * (knots - 1)
-    below = position.long().clamp(max=knots - 2)
+    below = position.long().clamp(0, knots - 2)  # also of what is not a number
     return below, position - below
 
 
@@ -76,7 +79,7 @@ class PairNetwork(nn.Module):
 
     That beads do not overlap concerns two of them at a time, wherever they are in the chain. A
     perceptron has to find it out for each pair; a table of forces is shared by all that are as
-    many bonds apart. What forces on beads are on the coordinates is no matter of learning.
+    many bonds apart. How forces on beads act on the coordinates is known.
 
     Args:
         coordinates: What the state stands for; see `carries`.
@@ -103,7 +106,7 @@ class PairNetwork(nn.Module):
         pull = self.forces(self.kind, distances, level) / distances
         on_beads = (apart * pull[:, None]) @ self.perceptron.differences.mT
         said = self.perceptron.said(z, level, distances)
-        return said + carried(self.coordinates, x, on_beads)
+        return said + carried(self.coordinates, z, x, on_beads)
 
 
 def carries(coordinates: Standardized) -> bool:
@@ -112,12 +115,13 @@ def carries(coordinates: Standardized) -> bool:
     return isinstance(inner, Bonds) or (isinstance(inner, Internal) and inner.shape[1] == 2)
 
 
-def carried(coordinates: Standardized, x: Tensor, forces: Tensor) -> Tensor:
+def carried(coordinates: Standardized, z: Tensor, x: Tensor, forces: Tensor) -> Tensor:
     """Forces on beads as forces on coordinates: the transpose of the Jacobian of `decode`.
 
     Args:
         coordinates: Bond vectors, or internal coordinates in two dimensions.
-        x: Chains as they were decoded, shape (n, beads, dim).
+        z: States, shape (n, size).
+        x: The chains that they were decoded to, shape (n, beads, dim).
         forces: On each bead, of no sum, shape (n, dim, beads).
 
     Returns:
@@ -128,7 +132,9 @@ def carried(coordinates: Standardized, x: Tensor, forces: Tensor) -> Tensor:
         found = on_bonds.mT.flatten(1)
     else:
         bonds = x.diff(dim=1).mT
-        along = (bonds * on_bonds).sum(dim=1) / torch.linalg.vector_norm(bonds, dim=1)
+        lengths = (z * coordinates.std + coordinates.mean)[:, : bonds.shape[2]]
+        lengths = torch.where(lengths.abs() < SHORT, SHORT, lengths)  # below 0 where noise is large
+        along = (bonds * on_bonds).sum(dim=1) / lengths
         torque = bonds[:, 0] * on_bonds[:, 1] - bonds[:, 1] * on_bonds[:, 0]
         found = torch.cat([along, _from_here_on(torque[:, 1:])], dim=1)  # an angle turns the rest
     return found * coordinates.std

@@ -12,11 +12,11 @@ from zoo.errors import UsageError
 from zoo.polymer import rotate, turn_at_random
 from zoo_plugins.models.ebm import EBM
 from zoo_plugins.models.pieces import Parts, Piece, Proposals
-from zoo_plugins.models.potential import CELL, CELLS, look_up
+from zoo_plugins.models.potential import CELL, CELLS, look_up, separations
 from zoo_plugins.models.rejection import enough
 
-SHORTEST = 6
-"""Beads of the shortest chain: its halves are three bonds, and two after the joint."""
+SHORTEST = 5
+"""Beads of the shortest chain: two bonds before the joint, and two after it."""
 
 APART = 11
 """Beads with more bonds between them than this are told apart no further."""
@@ -42,7 +42,8 @@ class Fragments(zoo.OneShot):
         halves: How many of either kind the library has.
 
     Raises:
-        zoo.errors.UsageError: If the chain has fewer than 6 beads, or the library no halves.
+        zoo.errors.PluginError: After training, if fewer than one pair of halves in 10,000 is kept.
+        zoo.errors.UsageError: If the chain has fewer than 5 beads, or the library no halves.
 
     Reference:
         Alexandrowicz (1969), doi:10.1063/1.1671837, for halves that are joined; Simons,
@@ -79,7 +80,7 @@ class Fragments(zoo.OneShot):
             nn.Parameter(torch.zeros(halves, size, dim), requires_grad=False) for size in sizes
         )
         first, second = torch.cartesian_prod(torch.arange(joint), torch.arange(sizes[1])).T
-        kinds = len(self.teacher.far)
+        kinds = len(separations(beads, APART))
         rows = (joint - 1 + second - first).clamp(max=kinds - 1)
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("from_start", -picking(first, sizes[0], dim), persistent=False)
@@ -105,6 +106,7 @@ class Fragments(zoo.OneShot):
         chains = at_joint(self._joined(proposals), self.joint)
         self.starts[:], self.ends[:] = chains.tensor_split((self.joint + 1,), dim=1)
         self.share = self._probability(self.starts, self.ends).mean()
+        self.teacher.refuse_if_few(int(self.halves * float(self.share)), self.halves)
 
     def draw(self, n: int) -> Tensor:
         """Take two halves, keep them or not, and turn what is kept at random."""
@@ -141,8 +143,12 @@ class Fragments(zoo.OneShot):
     def _library(self, piece: Piece, proposals: Proposals) -> Parts:
         """So many pieces as the library has halves."""
         found: list[Parts] = []
-        while sum(parts[0].shape[1] for parts in found) < self.halves:
+        have = 0
+        while have < self.halves:
             found.append(piece.grow(AT_ONCE, proposals)[0])
+            have += found[-1][0].shape[1]
+            if len(found) >= 20:
+                self.teacher.refuse_if_few(have, len(found) * AT_ONCE)
         lengths, turns, twists = (
             torch.cat(part, dim=1)[:, : self.halves] for part in zip(*found, strict=True)
         )

@@ -8,13 +8,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+MOST = 65_536
+"""Proposals that are made at once, at most."""
+
 
 def enough(n: int, share: float, attempt: Callable[[int], Tensor]) -> Tensor:
     """Let proposals be made until so many have been kept.
 
     Args:
         n: How many are wanted.
-        share: Which part of the proposals is kept on average; only the cost depends on it.
+        share: Which part of the proposals is kept on average, above 0; only the cost depends on it.
         attempt: Makes a number of proposals, and gives those that are kept.
 
     Returns:
@@ -25,9 +28,9 @@ def enough(n: int, share: float, attempt: Callable[[int], Tensor]) -> Tensor:
         tensor([1, 3, 5])
     """
     found: list[Tensor] = []
-    missing = n
+    missing, share = n, min(share, 1.0)
     while missing > 0:
         spread = math.sqrt(missing * (1 - share))  # of how many are kept
-        found.append(attempt(math.ceil((missing + 2 * spread) / share)))
+        found.append(attempt(min(MOST, math.ceil((missing + 2 * spread) / share))))
         missing -= len(found[-1])
     return torch.cat(found)[:n]

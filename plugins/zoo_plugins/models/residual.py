@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 import zoo
 from zoo.errors import UsageError
-from zoo.generative import MLP, VPSchedule
-from zoo.generative.levels import multistep
+from zoo.generative import MLP
 from zoo.polymer import augment, bond_lengths
-from zoo.polymer.representations import representation
-from zoo_plugins.models.forces import PairNetwork, carries
-from zoo_plugins.models.networks import ChainNetwork
-from zoo_plugins.models.nsf import NSF
+from zoo.polymer.representations import Standardized
 from zoo_plugins.models.potential import (
     CELL,
     CELLS,
@@ -28,13 +25,15 @@ from zoo_plugins.models.potential import (
     separations,
 )
 from zoo_plugins.models.rejection import enough
-from zoo_plugins.models.score_sde import ScorePath
 
 PASSES, BATCH, RATE = 30, 500, 3e-3
 """How the energy is learned: passes over the data, conformations per step, rate of Adam."""
 
 POOL = 6
 """Conformations drawn to learn it, for each of the data."""
+
+FRESH = 10_000
+"""Conformations drawn to see what is kept, at least."""
 
 APART = 11
 """Beads with more bonds between them than this are told apart no further."""
@@ -49,22 +48,39 @@ HOPELESS = -12.0
 """Logarithm of the weight of what should never have been drawn."""
 
 
+class Corrected(Protocol):
+    """What can be corrected: a model with coordinates that is trained by gradients."""
+
+    coordinates: Standardized
+
+    def fit(self, x: Tensor) -> None:
+        """See `zoo.Model`."""
+
+    def loss(self, x: Tensor) -> Tensor:
+        """See `zoo.Trainable`."""
+        ...
+
+
 class Residual(zoo.OneShot):
     """p(x) ∝ q(x) exp(−E(x)): the density of another model, and an energy that corrects it.
 
     What a model has missed, a classifier can see: trained to tell data from what the model draws,
     its logit is ln p/q. Here it is a sum of learned potentials over all pairs of beads, and what
-    a small network says of the rest. A draw x is then kept with probability exp(−E(x)) over the
-    largest there is. That has no bound: where p/q is highest it is clipped.
+    a small network says of the rest. What q draws is then kept in proportion to exp(−E). This must
+    not exceed 1, and is clipped where it is largest: p is what is drawn after that. The logarithm
+    of Z is known to about 0.005 nats.
 
     Abstract: a model says what it corrects, and how that is drawn from.
 
     Args:
         shape: `(beads, dim)`.
         base: What is corrected; its loss is this model's.
-        clipped: Share of all probability that may be lost by clipping. The less, the fewer draws
-            are kept.
+        clipped: Share of all probability that is lost by clipping, unless fewer than a quarter of
+            the draws would be kept; then more is.
         energy: Whether anything is corrected; otherwise all draws are kept.
+
+    Raises:
+        zoo.errors.UsageError: If the chain has fewer than 3 beads, or `clipped` is not in [0, 1).
 
     Reference:
         Deng et al. (2020), arXiv:2004.11714, for the model; Azadi et al. (2019),
@@ -73,30 +89,34 @@ class Residual(zoo.OneShot):
 
     table: Tensor
     unit: Tensor
-    offset: Tensor
     most: Tensor
     log_z: Tensor
 
     def __init__(
         self,
         shape: tuple[int, int],
-        base: NSF | ScorePath,
+        base: Corrected,
         *,
         clipped: float,
         energy: bool = True,
     ) -> None:
         super().__init__()
-        self.base: NSF | ScorePath = base
+        beads, _ = shape
+        if beads < 3 or not 0 <= clipped < 1:
+            raise UsageError(
+                f"clipped={clipped} for {beads} beads: expected a share in [0, 1), and at least 3 "
+                "beads, or there are no pairs to correct."
+            )
+        self.base: Corrected = base
         self.clipped = clipped
         self.corrected = energy
-        beads, _ = shape
         self.pairs = Pairs(beads, most=APART)
         kinds = kinds_of(separations(beads, APART))
         self.potential = PairPotentials(kinds, channels=1, width=48).requires_grad_(False)
         self.register_buffer("table", torch.zeros(len(kinds), CELLS))
         inputs = base.coordinates.size + len(self.pairs.rows)
         self.rest = MLP(inputs, 1, width=32, depth=1).silent().requires_grad_(False)
-        for name in ("unit", "offset", "most", "log_z"):
+        for name in ("unit", "most", "log_z"):
             self.register_buffer(name, torch.zeros(()))
 
     @abstractmethod
@@ -120,12 +140,15 @@ class Residual(zoo.OneShot):
         self.potential.closest[:] = self.pairs.closest(x) / self.unit
         self._learn(x, self._many(POOL * len(x)))
         self.table = self.potential.tables()[0]
-        weights = self._log_weight(self._many(2 * len(x)), self.table)
+        fresh = torch.split(self._many(max(2 * len(x), FRESH)), AT_ONCE)
+        weights = torch.cat([self._log_weight(part, self.table) for part in fresh])
         self.most = highest(weights, self.clipped)
         self.log_z = weights.clamp(max=self.most).logsumexp(0) - math.log(len(weights))
 
     def draw(self, n: int) -> Tensor:
         """Let the other model draw, and keep what the energy lets pass."""
+        if not self.corrected:
+            return self.propose(n)
         return enough(n, float(torch.exp(self.log_z - self.most)), self._kept)
 
     def _kept(self, count: int) -> Tensor:
@@ -138,12 +161,12 @@ class Residual(zoo.OneShot):
         """What ln p/q is by the energy, shape (n,), before it is clipped above."""
         squared = self.pairs.squared(bonds_of(x) / self.unit)
         seen = torch.cat([self.base.coordinates.encode(x), squared.sqrt().mT / 3 - 1], dim=1)
-        found: Tensor = self.offset - self.rest(seen).squeeze(1)
-        found = found - look_up(table, self.pairs.rows, squared / CELL).sum(dim=0)
-        return found.clamp(min=HOPELESS)
+        energy: Tensor = self.rest(seen).squeeze(1)
+        energy = energy + look_up(table, self.pairs.rows, squared / CELL).sum(dim=0)
+        return (-energy).clamp(min=HOPELESS)
 
     def _tilt(self, x: Tensor) -> Tensor:
-        """The same as it is drawn, shape (n,)."""
+        """What ln p/q is in what is drawn, shape (n,): clipped above."""
         return self._log_weight(x, self.table).clamp(max=self.most)
 
     def _many(self, n: int) -> Tensor:
@@ -152,7 +175,7 @@ class Residual(zoo.OneShot):
 
     def _learn(self, x: Tensor, drawn: Tensor) -> None:
         """Logistic regression: is a chain of the data, or was it drawn?"""
-        learned = [*self.potential.parameters(), *self.rest.parameters(), self.offset]
+        learned = [*self.potential.parameters(), *self.rest.parameters()]
         batch = min(BATCH, len(x))
         steps = PASSES * len(x) // batch
         optimizer = torch.optim.Adam(learned, lr=RATE)
@@ -172,89 +195,6 @@ class Residual(zoo.OneShot):
                 schedule.step()
         for tensor in learned:
             tensor.requires_grad_(False)
-
-
-class NSFEBM(Residual):
-    """A spline flow, and an energy of pairs that corrects it; its density is known.
-
-    Args:
-        shape: `(beads, dim)`.
-        coordinates: Representation of a conformation; `None` chooses by dimension.
-        clipped: Share of all probability that may be lost; the less, the more is drawn in vain.
-
-    Example:
-        >>> model = NSFEBM((12, 2))
-        >>> sum(p.numel() for p in model.parameters())
-        236792
-    """
-
-    recipe = NSF.recipe
-    base: NSF
-
-    def __init__(
-        self, shape: tuple[int, int], *, coordinates: str | None = None, clipped: float = 0.005
-    ) -> None:
-        super().__init__(shape, NSF(shape, coordinates=coordinates), clipped=clipped)
-
-    def propose(self, n: int) -> Tensor:
-        """Draws of the flow."""
-        return self.base.draw(n)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density of conformations (n, beads, dim), shape (n,), in nats."""
-        return self.base.log_prob(x) + self._tilt(x) - self.log_z
-
-
-class SDEEBM(Residual):
-    """Diffusion whose scores know of forces between beads, and an energy that corrects it.
-
-    Args:
-        shape: `(beads, dim)`.
-        calls: Network calls of a draw, of which somewhat more are made than are kept.
-        coordinates: Representation of the state, `internal`, `bonds`, `rouse` or `aligned`;
-            `None` chooses by dimension.
-        clipped: Share of all probability that may be lost; the less, the more is drawn in vain.
-        forces: Whether there are forces, if the coordinates carry them.
-        energy: Whether draws are corrected; otherwise all of them are kept.
-        width: Units of a hidden layer.
-        depth: Hidden layers.
-
-    Raises:
-        zoo.errors.UsageError: If `calls` is less than 1.
-
-    Example:
-        >>> model = SDEEBM((12, 2))
-        >>> sum(p.numel() for p in model.parameters())
-        136151
-    """
-
-    # A force is a sharp function of a distance, and is still learned when the rest has been.
-    recipe = zoo.Recipe(epochs=300, batch_size=1024, learning_rate=3e-3)
-    base: ScorePath
-
-    def __init__(
-        self,
-        shape: tuple[int, int],
-        *,
-        calls: int = 17,
-        coordinates: str | None = None,
-        clipped: float = 0.02,
-        forces: bool = True,
-        energy: bool = True,
-        width: int = 192,
-        depth: int = 3,
-    ) -> None:
-        if calls < 1:
-            raise UsageError(f"sde-ebm[calls={calls}]: expected at least one.")
-        state = representation(coordinates, shape)
-        network = PairNetwork if forces and carries(state) else ChainNetwork
-        path = ScorePath(state, VPSchedule(), network(state, width=width, depth=depth))
-        super().__init__(shape, path, clipped=clipped, energy=energy)
-        self.calls = calls
-
-    def propose(self, n: int) -> Tensor:
-        """Walks along the path."""
-        return self.base.decode(multistep(self.base, n, self.calls))
 
 
 def some(x: Tensor, n: int) -> Tensor:
