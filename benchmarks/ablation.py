@@ -40,9 +40,9 @@ CHANGES: Mapping[str, str] = {
     "nsf-ebm": "a flow over coordinates along the chain, corrected by potentials",
     "nsf": "not corrected",
     "sde-ebm": "scores with forces between beads, 17 calls, corrected by potentials",
-    "sde-ebm[energy=false]": "not corrected",
-    "sde-ebm[forces=false]": "corrected, without forces",
-    "sde-ebm[energy=false,forces=false]": "neither",
+    "sde-ebm[energy=False]": "not corrected",
+    "sde-ebm[forces=False]": "corrected, without forces",
+    "sde-ebm[energy=False,forces=False]": "neither",
     "score-sde": "neither; 120 passes at a higher rate for 300, 20 calls of `dpmpp`",
 }
 """Models, and how each is unlike the first of its family."""
