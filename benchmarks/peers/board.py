@@ -152,8 +152,8 @@ the chain's symmetries made exact by augmentation, but for the lecture's two rec
 published; networks have 200,000 to 300,000 parameters, except `zuko-cnf` and those that know of
 pairs: `grow`, `ebm`, `fragments`, `sde-ebm`. Path models train for the passes that all share,
 `sde-ebm` for 300, spline and autoregressive flows for 50, as our `nsf` does; `zuko-cnf`, whose
-every step solves a differential equation, has 7,317 and 20 passes. All take the learning rate of
-our own; nobody's settings were searched.
+every step solves a differential equation, has 7,317 and 20 passes. Peers take the learning
+rate of our own of their kind; their settings were not searched.
 
 * `torchcfm-icfm` and our `cfm` match the same flow with networks of one size that see the same;
   ours adds a skip connection, and leaves neighbours out of the distances.
