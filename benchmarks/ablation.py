@@ -71,7 +71,8 @@ def page(board: pd.DataFrame) -> str:
 
     Example:
         >>> line = {"model": "ebm", "dataset": "d", "preset": "p", "trainings": 3, "torch": "2"}
-        >>> line |= {"trained_on": "a machine", "kl": 0.01, "weight_ess": 0.98, "parameters": 7}
+        >>> line |= {"trained_on": "a machine", "kl": 0.01, "weight_ess": 0.98, "nfe": 1}
+        >>> line["parameters"] = 7
         >>> for name in METRICS:
         ...     line |= {name: 2.0, f"{name}_floor": 1.0, f"{name}_low": 1.0, f"{name}_high": 3.0}
         >>> print(page(pd.DataFrame([line])).splitlines()[-1].split("|")[3])
@@ -86,9 +87,8 @@ def page(board: pd.DataFrame) -> str:
     )
     headings = ["model", "what it is", *(f"{title} ×" for title in METRICS.values())]
     rows = [_row(name, what, lines[name]) for name, what in CHANGES.items() if name in lines]
-    table = tabulate(
-        rows, [*headings, "KL [nats]", "ESS", "parameters"], "pipe", disable_numparse=True
-    )
+    headings += ["KL [nats]", "ESS", "calls", "parameters"]
+    table = tabulate(rows, headings, "pipe", disable_numparse=True)
     return f"# What each idea gains\n\n{made}\n\n{table}\n"
 
 
@@ -100,7 +100,7 @@ def _row(name: str, what: str, line: Mapping[Any, Any]) -> list[str]:
     for metric, form in (("kl", ".3f"), ("weight_ess", ".1%")):
         found = line.get(metric)
         cells.append("–" if found is None or pd.isna(found) else format(found, form))
-    return [name, what, *cells, f"{line['parameters']:,.0f}"]
+    return [name, what, *cells, f"{line['nfe']:.1f}", f"{line['parameters']:,.0f}"]
 
 
 _ENDS = ("", "_low", "_high")

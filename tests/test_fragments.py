@@ -83,6 +83,14 @@ def test_a_library_can_be_drawn_again() -> None:
     assert torch.equal(*kept)
 
 
+def test_a_library_of_one_makes_one_chain() -> None:
+    """Over and over, turned some way; however few halves there are, they are enough."""
+    model = finished(2, halves=1)
+    with torch.no_grad():
+        lengths = torch.linalg.vector_norm(model.draw(5).diff(dim=1), dim=-1)
+    torch.testing.assert_close(lengths, lengths[:1].expand(5, -1))
+
+
 def test_short_chains_and_empty_libraries_are_refused() -> None:
     """There is no half of four beads, and no chain of no halves."""
     for shape, halves in (((4, 2), 10), ((12, 2), 0)):

@@ -23,8 +23,8 @@ CHAIN = Chain(beads=6)
 class Ideal(Residual):
     """Takes chains that know nothing of excluded volume for those of its flow."""
 
-    def __init__(self, *, clipped: float = 0.005) -> None:
-        super().__init__((6, 2), NSF((6, 2), width=8), clipped=clipped)
+    def __init__(self) -> None:
+        super().__init__((6, 2), NSF((6, 2), width=8), clipped=0.005)
 
     def propose(self, n: int) -> Tensor:
         """Chains of independent bonds and angles."""

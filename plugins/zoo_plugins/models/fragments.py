@@ -99,14 +99,14 @@ class Fragments(zoo.OneShot):
 
     def finish(self, x: Tensor) -> None:
         """Draw the library."""
-        del x
         proposals = self.teacher.proposals()
         self.table[:] = proposals.table
         self.scale.fill_(1 / (proposals.unit * math.sqrt(CELL)))
-        chains = at_joint(self._joined(proposals), self.joint)
-        self.starts[:], self.ends[:] = chains.tensor_split((self.joint + 1,), dim=1)
+        x = at_joint(self._joined(proposals), self.joint)
+        self.starts[:], self.ends[:] = x.tensor_split((self.joint + 1,), dim=1)
         self.share = self._probability(self.starts, self.ends).mean()
-        self.teacher.refuse_if_few(int(self.halves * float(self.share)), self.halves)
+        chains = self.halves**2
+        self.teacher.refuse_if_few(math.ceil(float(self.share) * chains), chains)
 
     def draw(self, n: int) -> Tensor:
         """Take two halves, keep them or not, and turn what is kept at random."""
