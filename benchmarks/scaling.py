@@ -5,16 +5,19 @@
 
 Each model is trained once per length of the chain, on 10,000 conformations, as its recipe says.
 Every distance is over the mean of the same distance between true sets of the same size: 1 is the
-truth. The last line of each length draws with weights that have only seen 12 beads. Memory is
-by how much drawing drives up the resident set, all draws kept, as someone who needs them would.
+truth. Densities also draw longer chains with weights that have only seen the shortest, in several
+trainings on as many sets. Memory is by how much drawing drives up the resident set, all draws
+kept, as someone who needs them would.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +27,7 @@ from torch import Tensor
 
 import zoo
 from zoo.harness.clock import peak_memory
+from zoo.harness.machine import describe
 from zoo.harness.training import train
 from zoo.polymer import (
     bond_lengths,
@@ -33,7 +37,7 @@ from zoo.polymer import (
     turning_angles,
 )
 from zoo.polymer.chain import Chain
-from zoo.registry import discover
+from zoo.registry import Registry, discover
 
 OBSERVABLES: dict[str, Callable[[Tensor], Tensor]] = {
     "Rg": radius_of_gyration,
@@ -53,18 +57,33 @@ HEADINGS += ["KL [nats]", "µs per draw", "MB", "training [s]"]
 TIME = HEADINGS.index("µs per draw")
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What was found of draws of one model."""
+
+    ratios: tuple[float, ...]
+    kl: tuple[float, float] | None
+    """Divergence from the truth and its standard error, in nats; `None` without a density."""
+    each: float
+    """Time per draw, in µs."""
+    megabytes: float | None
+
+
 def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--models", nargs="+", default=["grow", "ebm", "copy-train"], metavar="MODEL"
+        "--models", nargs="+", default=["grow", "ebm", "fragments", "copy-train"], metavar="MODEL"
     )
     parser.add_argument("--beads", nargs="+", type=int, default=[12, 24, 48, 96])
     parser.add_argument("--draws", nargs="+", type=int, default=[10**k for k in range(3, 7)])
     parser.add_argument("--most", type=float, default=2.5e8, help="most draws times beads²")
+    parser.add_argument(
+        "--trainings", type=int, default=5, help="of the shortest chains, to draw longer ones"
+    )
     parser.add_argument("--write", type=Path, default=WRITTEN)
     asked = parser.parse_args()
-    rows = list(measure(asked.models, asked.beads, asked.draws, asked.most))
+    rows = list(measure(asked.models, asked.beads, asked.draws, asked.most, asked.trainings))
     table = tabulate(rows, HEADINGS, "pipe", disable_numparse=True)
     text = f"# Longer chains, more draws\n\n{_made()}\n\n{table}\n\n{exponents(rows)}\n"
     asked.write.write_text(text, encoding="utf-8")
@@ -72,30 +91,43 @@ def main() -> None:
 
 
 def measure(
-    models: Sequence[str], lengths: Sequence[int], draws: Sequence[int], most: float
+    models: Sequence[str],
+    lengths: Sequence[int],
+    draws: Sequence[int],
+    most: float,
+    trainings: int,
 ) -> Iterator[list[str]]:
     """A line for each model, length and number of draws, as it comes."""
     registry = discover(first_party_only=True)
-    short: dict[str, dict[str, Tensor]] = {}
+    shortest = min(lengths)
+    short: dict[str, list[dict[str, Tensor]]] = {}
     for beads in sorted(lengths):
         chain = Chain(beads=beads)
-        x = chain.sample(TRAIN, torch.Generator().manual_seed(0))
         counts = [n for n in draws if n * beads**2 <= most]
         truth = Truth(chain, max(counts))
         for name in models:
-            torch.manual_seed(0)
-            model = cast(zoo.OneShot, registry.find("model", name).build((beads, 2)))
-            start = time.perf_counter()
-            train(model, x, model.recipe.epochs or 80)
-            seconds = time.perf_counter() - start
+            model, seconds = _trained(registry, name, chain, 0)
             for n in counts:
-                yield _line(name, model, truth, n, f"{seconds:.0f}")
-            if beads == 12 and isinstance(model, zoo.contracts.Density):
-                short[name] = model.state_dict()
+                yield _line(name, n, beads, [_drawing(model, truth, n)], f"{seconds:.0f}")
+            if beads == shortest and isinstance(model, zoo.contracts.Density):
+                others = [_trained(registry, name, chain, k)[0] for k in range(1, trainings)]
+                short[name] = [one.state_dict() for one in (model, *others)]
             elif name in short:
-                model.load_state_dict(short[name])
-                n = min(10_000, max(counts))
-                yield _line(f"{name}, of 12 beads", model.eval(), truth, n, "–")
+                n, found = min(10_000, max(counts)), []
+                for weights in short[name]:
+                    model.load_state_dict(weights)
+                    found.append(_drawing(model.eval(), truth, n))
+                yield _line(f"{name}, of {shortest} beads", n, beads, found, "–")
+
+
+def _trained(registry: Registry, name: str, chain: Chain, seed: int) -> tuple[zoo.OneShot, float]:
+    """A model trained on conformations of its own, and the seconds it took."""
+    x = chain.sample(TRAIN, torch.Generator().manual_seed(seed))
+    torch.manual_seed(seed)
+    model = cast(zoo.OneShot, registry.find("model", name).build((chain.beads, 2)))
+    start = time.perf_counter()
+    train(model, x, model.recipe.epochs or 80)
+    return model, time.perf_counter() - start
 
 
 class Truth:
@@ -108,30 +140,58 @@ class Truth:
 
     def __init__(self, chain: Chain, n: int) -> None:
         self.chain = chain
-        generator = torch.Generator().manual_seed(1)
+        generator = torch.Generator().manual_seed(1_000)
         self.test = chain.sample(n, generator)
         self.others = [chain.sample(n, generator) for _ in range(PAIRS)]
         self.observables = OBSERVABLES | {"energy": chain.energy}
 
-    def ratios(self, x: Tensor) -> list[str]:
+    def ratios(self, x: Tensor) -> tuple[float, ...]:
         """Distances of drawn conformations to as many true ones, over those of true sets."""
         n, found = len(x), []
         for observable in self.observables.values():
             test = observable(self.test[:n])
             floors = [_distance(observable(other[:n]), test) for other in self.others]
-            found.append(f"{_distance(observable(x), test) / (sum(floors) / PAIRS):.1f}")
-        return found
+            found.append(_distance(observable(x), test) / (sum(floors) / PAIRS))
+        return tuple(found)
 
 
-def _line(name: str, model: zoo.OneShot, truth: Truth, n: int, trained: str) -> list[str]:
-    beads = truth.chain.beads
+def _drawing(model: zoo.OneShot, truth: Truth, n: int) -> Drawing:
     torch.manual_seed(2)
     with torch.no_grad():
         model.draw(BATCH)
         (x, seconds), megabytes = peak_memory(lambda: _drawn(model, n), "cpu")
-        kl = _kl(model, truth) if isinstance(model, zoo.contracts.Density) else "–"
-    each, held = f"{seconds / n * 1e6:,.1f}", "–" if megabytes is None else f"{megabytes:,.0f}"
-    return [name, str(beads), f"{n:,}", *truth.ratios(x), kl, each, held, trained]
+        kl = _kl(model, truth) if isinstance(model, zoo.contracts.Density) else None
+    return Drawing(truth.ratios(x), kl, seconds / n * 1e6, megabytes)
+
+
+def _line(name: str, n: int, beads: int, found: Sequence[Drawing], trained: str) -> list[str]:
+    ratios = zip(*(one.ratios for one in found), strict=True)
+    kl = [one.kl for one in found if one.kl is not None]
+    megabytes = [one.megabytes for one in found if one.megabytes is not None]
+    return [
+        *(name, str(beads), f"{n:,}"),
+        *(_middle(values, ".1f") for values in ratios),
+        " ± ".join(f"{x:.3f}" for x in kl[0])
+        if len(kl) == 1
+        else _middle([x for x, _ in kl], ".3f"),
+        _middle([one.each for one in found], ",.1f"),
+        _middle(megabytes, ",.0f"),
+        trained,
+    ]
+
+
+def _middle(values: Sequence[float], form: str) -> str:
+    """The median, and if there are several what they range over.
+
+    Example:
+        >>> _middle([2.0, 1.0, 4.0], ".1f"), _middle([2.0], ".1f")
+        ('2.0 [1.0, 4.0]', '2.0')
+    """
+    if not values:
+        return "–"
+    middle = f"{statistics.median(values):{form}}"
+    ends = "" if len(values) == 1 else f" [{min(values):{form}}, {max(values):{form}}]"
+    return middle + ends
 
 
 def _drawn(model: zoo.OneShot, n: int) -> tuple[Tensor, float]:
@@ -141,12 +201,12 @@ def _drawn(model: zoo.OneShot, n: int) -> tuple[Tensor, float]:
     return x, time.perf_counter() - start
 
 
-def _kl(model: zoo.contracts.Density, truth: Truth) -> str:
+def _kl(model: zoo.contracts.Density, truth: Truth) -> tuple[float, float]:
     """Divergence of a density from the truth's, and its standard error, in nats."""
     some = truth.test[:2_000]
     log_q = torch.cat([model.log_prob(part) for part in torch.split(some, 250)])
     kl = (truth.chain.log_prob(some) - log_q).double()
-    return f"{kl.mean():.3f} ± {kl.std() / math.sqrt(len(kl)):.3f}"
+    return float(kl.mean()), float(kl.std()) / math.sqrt(len(kl))
 
 
 def _distance(a: Tensor, b: Tensor) -> float:
@@ -164,7 +224,11 @@ def exponents(rows: Sequence[Sequence[str]]) -> str:
     """
     found = []
     for name in dict.fromkeys(row[0] for row in rows):
-        points = {int(row[1]): float(row[TIME].replace(",", "")) for row in rows if row[0] == name}
+        points = {
+            int(row[1]): float(row[TIME].split()[0].replace(",", ""))
+            for row in rows
+            if row[0] == name
+        }
         if len(points) > 1:
             logs = torch.tensor([[math.log(v) for v in point] for point in points.items()])
             logs = logs - logs.mean(dim=0)
@@ -175,10 +239,11 @@ def exponents(rows: Sequence[Sequence[str]]) -> str:
 
 def _made() -> str:
     return (
-        "`python -m benchmarks.scaling`: one training of each on 10,000 conformations. Columns "
+        f"`python -m benchmarks.scaling`: one training of each on {TRAIN:,} conformations. Columns "
         "with × are W1 distances to the truth over those between true sets of as many. KL is taken "
-        "over 2,000 true conformations, ± one standard error. "
-        f"{torch.get_num_threads()} threads, torch {torch.__version__}."
+        "over 2,000 true conformations, ± one standard error. Of several trainings, on as many "
+        "training sets, the median [and the range]. "
+        f"{torch.get_num_threads()} threads, {describe('').label}, torch {torch.__version__}."
     )
 
 
