@@ -28,7 +28,8 @@ class MLP(nn.Sequential):
         widths = [inputs, *[width] * depth]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), nn.SiLU()]
+            # In place spares the memory of what is not needed for gradients.
+            layers += [nn.Linear(before, after), nn.SiLU(inplace=True)]
         super().__init__(*layers, nn.Linear(width, outputs))
 
     def silent(self) -> Self:

@@ -98,11 +98,11 @@ class DDPM(ChainPath, Denoiser):
     def loss(self, x: Tensor) -> Tensor:
         """Mean square error of what is predicted, at uniform random times."""
         data, noise, t, c, state, label = self.noised(x)
-        found = self._predicted(state, t, label)
+        found = self._predicted(state, t, c, label)
         if self.weighting == "uniform":
-            return squared_error(found, self._quantity(data, noise, state, t))
+            return squared_error(found, self._quantity(data, noise, state, t, c))
         weight = (c.a / c.s).square().clamp(max=5)
-        return torch.mean(weight * (self._data(found, state, t) - data).square())
+        return torch.mean(weight * (self._data(found, state, t, c) - data).square())
 
     def denoise(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The clean state that the prediction implies."""
@@ -110,9 +110,12 @@ class DDPM(ChainPath, Denoiser):
 
     def clean(self, x_t: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
         """The same, of states whose label is known."""
-        return self._data(self._predicted(x_t, t, label), x_t, t)
+        c = self._at(t)
+        return self._data(self._predicted(x_t, t, c, label), x_t, t, c)
 
-    def _predicted(self, x_t: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
+    def _predicted(
+        self, x_t: Tensor, t: Tensor, c: zoo.Coefficients, label: Tensor | None
+    ) -> Tensor:
         """The predicted quantity: what normal data would imply, corrected by the network.
 
         With data of unit variance x̂ = a x_t and ê = s x_t, and the network's part is of unit
@@ -122,12 +125,12 @@ class DDPM(ChainPath, Denoiser):
         found: Tensor = self.network(x_t, t, label)
         if not self.skip:
             return found
-        c = self._at(t)
-        return self._quantity(c.a * x_t - c.s * found, c.s * x_t + c.a * found, x_t, t)
+        return self._quantity(c.a * x_t - c.s * found, c.s * x_t + c.a * found, x_t, t, c)
 
-    def _quantity(self, data: Tensor, noise: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    def _quantity(
+        self, data: Tensor, noise: Tensor, x_t: Tensor, t: Tensor, c: zoo.Coefficients
+    ) -> Tensor:
         """What is predicted where these data and this noise make up the state."""
-        c = self._at(t)
         match self.predicts:
             case "noise":
                 return noise
@@ -137,9 +140,8 @@ class DDPM(ChainPath, Denoiser):
                 return c.a * noise - c.s * data
         return mean_from_data(x_t, data, c, self._earlier(t))
 
-    def _data(self, found: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    def _data(self, found: Tensor, x_t: Tensor, t: Tensor, c: zoo.Coefficients) -> Tensor:
         """The clean state behind a state and a predicted quantity."""
-        c = self._at(t)
         match self.predicts:
             case "noise":
                 return data_from_noise(x_t, found, c)

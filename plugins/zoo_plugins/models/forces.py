@@ -101,9 +101,9 @@ class PairNetwork(nn.Module):
 
     def forward(self, z: Tensor, level: Tensor) -> Tensor:
         """Map states (n, size) at levels of noise (n,) or () to (n, size)."""
-        x, level = self.coordinates.decode(z), level.expand(len(z))
+        x = self.coordinates.decode(z)
         apart, distances = self.perceptron.pairs(x)
-        pull = self.forces(self.kind, distances, level) / distances
+        pull = self.forces(self.kind, distances, level.reshape(-1)) / distances
         on_beads = (apart * pull[:, None]) @ self.perceptron.differences.mT
         said = self.perceptron.said(z, level, distances)
         return said + carried(self.coordinates, z, x, on_beads)

@@ -211,7 +211,7 @@ class ChainNetwork(nn.Module):
     def forward(self, z: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
         """Map states (n, size) at times (n,) or (), with labels (n, labels), to (n, size)."""
         _, distances = self.pairs(self.coordinates.decode(z))
-        return self.said(z, t.expand(len(z)), distances, label)
+        return self.said(z, t, distances, label)
 
     def pairs(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Of all pairs at least two bonds apart in chains (n, beads, dim), first minus second.
@@ -224,8 +224,8 @@ class ChainNetwork(nn.Module):
         return apart, torch.sqrt(apart.square().sum(dim=1) + 1e-6)
 
     def said(self, z: Tensor, t: Tensor, distances: Tensor, label: Tensor | None = None) -> Tensor:
-        """What the perceptron says of states with these pair distances, at times (n,)."""
-        time = self.time(t)
+        """What the perceptron says of states with these pair distances, at times (n,) or ()."""
+        time = self.time(t.reshape(-1)).expand(len(z), -1)
         told = z.new_zeros(len(z), self.labels) if label is None else label.expand(len(z), -1)
         found: Tensor = self.mlp(torch.cat([z, time, distances / 3 - 1, told], dim=1))
         return found
