@@ -26,7 +26,8 @@ KEPT = Path(__file__).with_name("public_names.txt")
 MODULES = (
     *("zoo", "zoo.errors", "zoo.polymer", "zoo.generative", "zoo.conformance"),
     *("zoo.polymer.canaries", "zoo.polymer.chain", "zoo.polymer.coordinates", "zoo.polymer.files"),
-    *("zoo.polymer.geometry", "zoo.polymer.representations", "zoo.polymer.symmetry"),
+    *("zoo.polymer.geometry", "zoo.polymer.rejection", "zoo.polymer.representations"),
+    "zoo.polymer.symmetry",
     "zoo.polymer.trajectories",
     *("zoo.generative.divergence", "zoo.generative.levels", "zoo.generative.likelihood"),
     *("zoo.generative.nets", "zoo.generative.paths", "zoo.generative.schedules"),

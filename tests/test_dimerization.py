@@ -15,7 +15,7 @@ from zoo.errors import UsageError
 from zoo.polymer.chain import Chain
 from zoo.polymer.dimerization import log_acceptance
 from zoo.polymer.geometry import radius_of_gyration
-from zoo.polymer.ideal import first_accepted
+from zoo.polymer.rejection import first_accepted
 from zoo.polymer.repulsion import within
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])

@@ -13,7 +13,6 @@ from zoo.polymer.chain import Chain
 from zoo.polymer.repulsion import within
 from zoo_plugins.models.nsf import NSF
 from zoo_plugins.models.nsf_ebm import NSFEBM
-from zoo_plugins.models.rejection import enough
 from zoo_plugins.models.residual import LEAST, Residual, highest
 from zoo_plugins.models.sde_ebm import SDEEBM
 
@@ -140,22 +139,3 @@ def test_hopeless_proposals_do_not_end_in_a_loop() -> None:
     weights[0] = 3.0
     level = highest(weights, 0.01)
     assert float((weights - level).clamp(max=0).exp().mean()) > 0.999 * LEAST
-
-
-class Thirds:
-    """Proposes one number after another, and keeps every third."""
-
-    def __init__(self) -> None:
-        self.next = 0
-
-    def __call__(self, count: int) -> Tensor:
-        """Those of the next so many that are kept."""
-        numbers = torch.arange(self.next, self.next + count)
-        self.next += count
-        return numbers[numbers % 3 == 0]
-
-
-def test_enough_are_drawn_however_few_are_kept() -> None:
-    """The first that are kept, in their order, whatever the guess."""
-    for share in (0.05, 0.5, 1.0, 1.0000002):
-        assert enough(7, share, Thirds()).tolist() == [0, 3, 6, 9, 12, 15, 18]

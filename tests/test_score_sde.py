@@ -53,7 +53,7 @@ def test_score_is_minus_the_noise_of_ddpm_over_its_scale(time: float) -> None:
 def test_without_a_network_it_is_the_score_of_normal_data(sde: str, time: float) -> None:
     """Then x_t is normal with variance a² + s²; autograd has the slope of its log-density."""
     model = ScoreSDE((12, 2), sde=sde)  # type: ignore[arg-type]
-    model.network = Bent(0.0)  # type: ignore[assignment]
+    model.network = Bent(0.0)
     x, t = states().requires_grad_(), torch.tensor(time, dtype=torch.float64)
     c = model.coefficients(t)
     normal = torch.distributions.Normal(0.0, torch.sqrt(c.a.square() + c.s.square()))
@@ -84,7 +84,7 @@ def test_best_network_has_the_least_loss(sde: str) -> None:
     model.coordinates.encode = lambda x: x.flatten(1)[:, :3]  # type: ignore[method-assign]
     losses = []
     for strength in (0.0, 0.5):
-        model.network = Bent(strength)  # type: ignore[assignment]
+        model.network = Bent(strength)
         torch.manual_seed(0)
         losses.append(float(model.loss(torch.randn(100_000, 3, 2))))
     c = model.coefficients(even_times(model.schedule)[:, None])

@@ -17,7 +17,8 @@ import torch
 from torch import Generator, Tensor
 
 from zoo.polymer.geometry import center
-from zoo.polymer.ideal import Ideal, first_accepted, unit
+from zoo.polymer.ideal import Ideal, unit
+from zoo.polymer.rejection import first_accepted
 from zoo.polymer.repulsion import between, within
 
 LONGEST_WHOLE = 8

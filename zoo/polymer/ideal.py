@@ -3,52 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from scipy.special import i0e, ndtr
 from torch import Generator, Tensor
 
-from zoo.errors import UsageError
 from zoo.polymer.geometry import center
-
-
-def first_accepted(n: int, propose: Callable[[int], Tensor], at_once: int = 65_536) -> Tensor:
-    """Repeat a rejection step until `n` proposals have been accepted.
-
-    The first n of a stream of accepted proposals are independent however the stream was cut
-    into batches, so batch sizes may follow the acceptance rate seen so far.
-
-    Args:
-        n: How many to keep.
-        propose: Makes the stated number of proposals and returns those accepted, in order.
-        at_once: Most proposals in one batch; bounds the memory.
-
-    Returns:
-        The first n accepted proposals, stacked along the first axis.
-
-    Raises:
-        UsageError: If fewer than one proposal in 10⁵ is accepted.
-
-    Example:
-        >>> first_accepted(3, lambda k: torch.arange(k)[::4]).tolist()
-        [0, 4, 8]
-    """
-    kept: list[Tensor] = []
-    have = proposed = 0
-    while have < n or not kept:
-        rate = (have + 1) / (proposed + 1)
-        batch = min(at_once, math.ceil((n - have) / rate * 1.02) + 16)
-        kept.append(propose(batch))
-        have, proposed = have + len(kept[-1]), proposed + batch
-        if have < proposed * 1e-5 and proposed > 1_000_000:
-            raise UsageError(
-                f"only {have} of {proposed:,} proposed chains are free of overlaps; expected at "
-                "least 1 in 100,000. Choose a larger r0, k or kb, so that beads two bonds apart "
-                "keep their distance."
-            )
-    return torch.cat(kept)[:n]
+from zoo.polymer.rejection import first_accepted
 
 
 @dataclass(frozen=True)

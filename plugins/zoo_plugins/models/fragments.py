@@ -10,10 +10,10 @@ from torch import Tensor, nn
 import zoo
 from zoo.errors import UsageError
 from zoo.polymer import rotate, turn_at_random
+from zoo.polymer.rejection import first_accepted
 from zoo_plugins.models.ebm import EBM
 from zoo_plugins.models.pieces import Parts, Piece, Proposals
 from zoo_plugins.models.potential import CELL, CELLS, look_up, separations
-from zoo_plugins.models.rejection import enough
 
 SHORTEST = 5
 """Beads of the shortest chain: two bonds before the joint, and two after it."""
@@ -110,7 +110,7 @@ class Fragments(zoo.OneShot):
 
     def draw(self, n: int) -> Tensor:
         """Take two halves, keep them or not, and turn what is kept at random."""
-        return turn_at_random(enough(n, float(self.share), self._kept))
+        return turn_at_random(first_accepted(n, self._kept, share=float(self.share)))
 
     def _kept(self, count: int) -> Tensor:
         """Those of so many pairs of halves that are kept, as chains."""

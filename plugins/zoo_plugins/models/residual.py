@@ -13,6 +13,7 @@ import zoo
 from zoo.errors import UsageError
 from zoo.generative import MLP
 from zoo.polymer import augment, bond_lengths
+from zoo.polymer.rejection import first_accepted
 from zoo.polymer.representations import Standardized
 from zoo_plugins.models.potential import (
     CELL,
@@ -24,7 +25,6 @@ from zoo_plugins.models.potential import (
     look_up,
     separations,
 )
-from zoo_plugins.models.rejection import enough
 
 PASSES, BATCH, RATE = 30, 500, 3e-3
 """How the energy is learned: passes over the data, conformations per step, rate of Adam."""
@@ -149,7 +149,7 @@ class Residual(zoo.OneShot):
         """Let the other model draw, and keep what the energy lets pass."""
         if not self.corrected:
             return self.propose(n)
-        return enough(n, float(torch.exp(self.log_z - self.most)), self._kept)
+        return first_accepted(n, self._kept, share=float(torch.exp(self.log_z - self.most)))
 
     def _kept(self, count: int) -> Tensor:
         """Those of so many proposals that are kept."""

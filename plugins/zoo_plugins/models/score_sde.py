@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import zoo
 from zoo.errors import UsageError
@@ -35,11 +34,11 @@ many, fewer than the network's time features need, it would be off by 0.02."""
 class ScorePath(Denoiser):
     """A network of scores ∇ log p(x_t), learned by denoising score matching.
 
-    Abstract: a model has the network.
-
     Args:
         coordinates: What a state stands for.
         schedule: How data turn into noise.
+        network: Takes states of about unit variance, shape (n, size), and (2/π) arctan(noise /
+            data), shape (n,) or (); gives as many states.
 
     Reference:
         Song et al. (2021), arXiv:2011.13456; for the weights Song, Durkan, Murray & Ermon
@@ -50,24 +49,13 @@ class ScorePath(Denoiser):
     recipe = zoo.Recipe(epochs=120, batch_size=1024, learning_rate=5e-3)
     times: Tensor
 
-    def __init__(self, coordinates: Standardized, schedule: Schedule) -> None:
+    def __init__(self, coordinates: Standardized, schedule: Schedule, network: nn.Module) -> None:
         super().__init__()
         self.schedule = schedule
         self.register_buffer("times", even_times(schedule), persistent=False)
         self.coordinates = coordinates
         self.size = coordinates.size
-
-    @abstractmethod
-    def answer(self, x: Tensor, level: Tensor) -> Tensor:
-        """What a network says of noisy states.
-
-        Args:
-            x: States of about unit variance, shape (n, size).
-            level: (2/π) arctan(noise / data), shape (n,) or ().
-
-        Returns:
-            Shape (n, size).
-        """
+        self.network = network
 
     def fit(self, x: Tensor) -> None:
         """Set the scales of the coordinates, with the chain's symmetries made exact."""
@@ -117,7 +105,8 @@ class ScorePath(Denoiser):
         """
         r = torch.sqrt(c.a.square() + c.s.square())
         level = torch.atan2(c.s, c.a).flatten() * (2 / math.pi)
-        return -(x_t / r + c.a / c.s * self.answer(x_t / r, level)) / r
+        answer: Tensor = self.network(x_t / r, level)
+        return -(x_t / r + c.a / c.s * answer) / r
 
 
 class ScoreSDE(ScorePath):
@@ -166,14 +155,8 @@ class ScoreSDE(ScorePath):
                 f"score-sde[divergence={divergence!r}]: expected 'exact' or 'hutchinson'."
             )
         state = representation(coordinates, shape)
-        super().__init__(state, SDES[sde])
-        self.network = ChainNetwork(state, width=width, depth=depth)
+        super().__init__(state, SDES[sde], ChainNetwork(state, width=width, depth=depth))
         self.directions = unit_vectors if divergence == "exact" else random_signs
-
-    def answer(self, x: Tensor, level: Tensor) -> Tensor:
-        """What the network says."""
-        found: Tensor = self.network(x, level)
-        return found
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density of conformations (n, beads, dim), shape (n,), in nats."""

@@ -15,41 +15,10 @@ from zoo_plugins.models.residual import Residual
 from zoo_plugins.models.score_sde import ScorePath
 
 
-class ForcedScores(ScorePath):
-    """A path of scores that know of forces between beads, if the coordinates can carry them.
-
-    Its density would be that of the probability flow, which is too sharp to be integrated.
-
-    Args:
-        shape: `(beads, dim)`.
-        coordinates: Representation of the state; `None` chooses by dimension.
-        forces: Whether there are forces.
-        width: Units of a hidden layer.
-        depth: Hidden layers.
-    """
-
-    def __init__(
-        self,
-        shape: tuple[int, int],
-        *,
-        coordinates: str | None,
-        forces: bool,
-        width: int,
-        depth: int,
-    ) -> None:
-        state = representation(coordinates, shape)
-        super().__init__(state, VPSchedule())
-        network = PairNetwork if forces and carries(state) else ChainNetwork
-        self.network = network(state, width=width, depth=depth)
-
-    def answer(self, x: Tensor, level: Tensor) -> Tensor:
-        """What the network says."""
-        found: Tensor = self.network(x, level)
-        return found
-
-
 class SDEEBM(Residual):
     """Diffusion whose scores know of forces between beads, and an energy that corrects it.
+
+    The path has no density here: with forces, its probability flow is too sharp to be integrated.
 
     Args:
         shape: `(beads, dim)`.
@@ -73,7 +42,7 @@ class SDEEBM(Residual):
 
     # A force is a sharp function of a distance, and is still learned when the rest has been.
     recipe = zoo.Recipe(epochs=300, batch_size=1024, learning_rate=3e-3)
-    base: ForcedScores
+    base: ScorePath
 
     def __init__(
         self,
@@ -89,7 +58,9 @@ class SDEEBM(Residual):
     ) -> None:
         if calls < 1:
             raise UsageError(f"sde-ebm[calls={calls}]: expected at least one.")
-        path = ForcedScores(shape, coordinates=coordinates, forces=forces, width=width, depth=depth)
+        state = representation(coordinates, shape)
+        network = PairNetwork if forces and carries(state) else ChainNetwork
+        path = ScorePath(state, VPSchedule(), network(state, width=width, depth=depth))
         super().__init__(shape, path, clipped=clipped, energy=energy)
         self.calls = calls
 
