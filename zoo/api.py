@@ -35,6 +35,7 @@ def run(
     timeout: float | None = None,
     memory: float | None = None,
     engine: str = "local",
+    compiled: bool = False,
     out: str | Path = "zoo-results",
     watch: Watch = lambda _event: None,
 ) -> pd.DataFrame:
@@ -53,6 +54,7 @@ def run(
         timeout: Seconds after which a training, or any other step, is ended; `None` means 3600.
         memory: Memory that its processes may hold, in GB (10⁹ bytes); `None` sets no limit.
         engine: Name with options of what carries out the work.
+        compiled: Whether torch compiles the network calls of paths, which takes a C++ compiler.
         out: Folder of results. What it holds already is not made again.
         watch: Takes events while the run goes on, from several threads.
 
@@ -69,7 +71,7 @@ def run(
         >>> frame[["model", "sampler", "status"]].values.tolist()
         [['truth', 'direct', 'ok']]
     """
-    settings = budget(preset, seeds, timeout, memory)
+    settings = replace(budget(preset, seeds, timeout, memory), compiled=compiled)
     registry = installed()
     datasets = [dataset] if isinstance(dataset, str) else dataset
     first, *more = make_plans(registry, models, samplers, datasets, settings)

@@ -80,6 +80,8 @@ def command(row: Row, seeds: list[int], out: str) -> str:
         "--out": f"{out.rstrip('/')}-again",
     }
     options = " ".join(f"{option} {_quoted(word)}" for option, word in words.items())
+    if row["settings"].get("compiled"):
+        options += " --compile"
     model = _quoted(row["model"])
     return f"zoo run {model} {options}" if model[0] != "-" else f"zoo run {options} -- {model}"
 

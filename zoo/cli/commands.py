@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.arguments import DATASET
@@ -73,7 +74,7 @@ def _plans(options: argparse.Namespace, registry: Registry) -> list[Plan]:
         None if options.all else models,
         options.sampler,
         datasets or [DATASET],
-        budget_of(options, options.seeds),
+        replace(budget_of(options, options.seeds), compiled=options.compiled),
     )
 
 

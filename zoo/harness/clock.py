@@ -16,6 +16,7 @@ import torch
 from zoo.contracts import ExactDataset
 from zoo.errors import PluginError
 from zoo.harness.clocked import Clocked, Exact, Kernel, Time
+from zoo.harness.compiled import compile_calls
 from zoo.harness.data import build_dataset
 from zoo.harness.sampling import build_sampler
 from zoo.harness.stages import WEIGHTS_FILE
@@ -76,6 +77,10 @@ def load(subject: Clocked) -> Callable[[int], object]:
         model = restore_model(subject.train, subject.trained.folder / WEIGHTS_FILE)
         model = model.to(subject.device)
         sampler = build_sampler(subject.sampler)
+        if subject.compiled and compile_calls(model):
+            with torch.no_grad():  # as it will be drawn, or it would be compiled again then
+                for n in (1, subject.batch):
+                    sampler.sample(model, n)
         return lambda n: sampler.sample(model, n)
     if isinstance(subject, Exact):
         return _exact_sampler(subject)

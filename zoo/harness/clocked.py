@@ -26,6 +26,8 @@ class Time(Stage):
     device: str
     threads: int
     machine: str
+    compiled: bool = False
+    """Whether network calls are compiled first."""
     alongside: str = ""
     """Digest of all entries timed in turn with it: alone, it would be another figure."""
 
@@ -41,6 +43,7 @@ class Time(Stage):
             "device": self.device,
             "threads": self.threads,
             "machine": self.machine,
+            "compiled": self.compiled,
             "alongside": self.alongside,
         }
 

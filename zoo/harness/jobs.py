@@ -27,7 +27,8 @@ def drawing(plan: Plan, entry: Entry, train: Train, trained: Result) -> Sample:
     settings = plan.settings
     log_prob = "log_prob" in plan.densities_of(entry)
     return Sample(
-        train, trained, entry.sampler, settings.draws, settings.batch, log_prob=log_prob
+        train, trained, entry.sampler, settings.draws, settings.batch, log_prob=log_prob,
+        compiled=settings.compiled,
     )  # fmt: skip
 
 

@@ -138,6 +138,7 @@ def _flags(job: Job, plan: Plan) -> list[str]:
     """What strikes about how a row was made."""
     used = (job.train.model, job.sampler, plan.dataset, *plan.metrics)
     found = {
+        "compiled": bool(_facts(job.drawn).get("compiled")),
         "nondeterministic": _facts(job.drawn).get("repeatable") is False,
         "code-modified": any(is_modified(one.listing.plugin.distribution) for one in used),
     }

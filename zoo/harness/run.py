@@ -292,4 +292,5 @@ class Run:
             device,
             self.machine.cores,
             self.machine.label,
+            settings.compiled,
         )

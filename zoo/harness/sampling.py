@@ -16,6 +16,7 @@ from zoo.contracts import Path as Walk
 from zoo.errors import PluginError
 from zoo.generative.guidance import Regressor, classifier_free, classifier_guided
 from zoo.harness.aims import REGRESSOR_FILE
+from zoo.harness.compiled import compile_calls
 from zoo.harness.data import (
     check_conformations,
     load_tensors,
@@ -48,6 +49,7 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     model = restore_model(stage.train, stage.trained.folder / WEIGHTS_FILE)
     sampler = build_sampler(stage.sampler)
     beads, dim = stage.train.data.facts["shape"]
+    compiled = stage.compiled and compile_calls(model)
     counter = CallCounter(model)
     walk = guide(model, stage.target, counter) if stage.target else model
     film = watch(walk, stage.frames) if stage.frames else None
@@ -72,6 +74,7 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     if film:
         save_tensors(folder / FILM_FILE, {"trajectory": film.conformations, "times": film.times})
     facts: dict[str, Any] = {"network_calls": counter.rows / stage.draws, "sample_seconds": seconds}
+    facts["compiled"] = compiled
     return facts | {"repeatable": is_repeatable(sampler, walk)}  # last: it changes no draw
 
 

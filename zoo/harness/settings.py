@@ -31,6 +31,7 @@ class Settings:
         memory_gb: Memory that one stage of one job may hold, in GB (10⁹ bytes); `None` sets no
             limit.
         checkpoint_seconds: Seconds of training between two checkpoints.
+        compiled: Whether torch compiles the network calls of paths before anything is drawn.
     """
 
     preset: str
@@ -49,6 +50,7 @@ class Settings:
     timeout: float = 3_600.0
     memory_gb: float | None = None
     checkpoint_seconds: float = 30.0
+    compiled: bool = False
 
 
 PRESETS = {

@@ -166,6 +166,8 @@ class Sample(Stage):
     """Whether the model's log-density of what is drawn is kept as well."""
     target: Target | None = None
     """What the conformations are wanted to be like; `None` for as they come."""
+    compiled: bool = False
+    """Whether network calls are compiled first."""
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -177,6 +179,7 @@ class Sample(Stage):
             "frames": self.frames,
             "log_prob": self.log_prob,
             "target": self.target.identity() if self.target else None,
+            "compiled": self.compiled,
         }
 
 
