@@ -1,17 +1,20 @@
 """Time of drawing against the time of its bare matrix products: what all the rest costs.
 
-    python -m benchmarks.arithmetic                     # some three minutes
+    python -m benchmarks.arithmetic                     # some four minutes
     python -m benchmarks.arithmetic --entries "ddpm ddim" "vae direct" --threads 1
 
 While a model draws, the shapes of all its matrix products are written down; then the same products
-are done alone. Both are timed in turn, in one process, after one pass over the data. At batch 1
-the products take next to nothing, and what is left is the interpreter: it is given per network
-call.
+are done alone. So are draws by a path whose network calls torch has compiled. All are timed in
+turn, in one process, after one pass over the data. At batch 1 the products take next to nothing,
+and what is left is the interpreter: it is given per network call.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
+import functools
+import operator
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +25,9 @@ from tabulate import tabulate
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from zoo import Model, Sampler
 from zoo.harness.clock import seconds_per_call
+from zoo.harness.compiled import compile_calls
 from zoo.harness.machine import describe
 from zoo.harness.sampling import CallCounter, build_sampler
 from zoo.harness.training import train
@@ -37,7 +42,7 @@ ENTRIES = (
 BATCH = 1_000
 WRITTEN = Path(__file__).parent / "results" / "arithmetic.md"
 HEADINGS = ("model · sampler", "calls", "MFLOP per draw", "µs per draw", "bare products [µs]",
-            "ratio", "overhead per call at batch 1 [µs]")  # fmt: skip
+            "ratio", "compiled", "overhead per call at batch 1 [µs]", "compiled")  # fmt: skip
 
 
 class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -115,34 +120,52 @@ def measure(entry: str, rounds: int) -> list[str]:
     sampler = build_sampler(registry.find("sampler", sampler_name))
     with torch.enable_grad():
         train(model, Chain().sample(10_000, torch.Generator().manual_seed(0)), 1)
-    counter = CallCounter(model)
-    times, bare, flops = _in_turn(lambda n: sampler.sample(model, n), BATCH, rounds)
-    counter.rows = 0
-    sampler.sample(model, 1)
-    calls = counter.rows
-    single, single_bare, _ = _in_turn(lambda n: sampler.sample(model, n), 1, rounds)
-    ratio = statistics.median(a / b for a, b in zip(times, bare, strict=True))
-    left = statistics.median(a - b for a, b in zip(single, single_bare, strict=True)) / calls
-    each, products = (statistics.median(x) / BATCH * 1e6 for x in (times, bare))
+    calls = _calls(model, sampler)
+    compiled = copy.deepcopy(model)
+    models = [model, compiled] if compile_calls(compiled) else [model]
+    draws = [functools.partial(sampler.sample, one) for one in models]
+    bare, times, flops = _in_turn(draws, BATCH, rounds)
+    single_bare, singles, _ = _in_turn(draws, 1, rounds)
+    ratios = [f"{_median(operator.truediv, own, bare):.2f}" for own in times]
+    left = [f"{_median(operator.sub, own, single_bare) / calls * 1e6:,.0f}" for own in singles]
+    each, products = (statistics.median(x) / BATCH * 1e6 for x in (times[0], bare))
     return [
         entry.replace(" ", " · "), str(calls), f"{flops / BATCH / 1e6:,.2f}", f"{each:,.2f}",
-        f"{products:,.2f}", f"{ratio:.2f}", f"{left * 1e6:,.0f}",
+        f"{products:,.2f}", *_two(ratios), *_two(left),
     ]  # fmt: skip
 
 
+def _two(cells: list[str]) -> list[str]:
+    """Eager and compiled, with a dash where there was nothing to compile."""
+    return [*cells, "–"][:2]
+
+
+def _calls(model: Model, sampler: Sampler[Any]) -> int:
+    """Network calls for one draw."""
+    counter = CallCounter(watched := copy.deepcopy(model))
+    sampler.sample(watched, 1)
+    return counter.rows
+
+
+def _median(
+    function: Callable[[float, float], float], a: Sequence[float], b: Sequence[float]
+) -> float:
+    """Over rounds."""
+    return statistics.median(map(function, a, b))
+
+
 def _in_turn(
-    draw: Callable[[int], object], n: int, rounds: int
-) -> tuple[Sequence[float], Sequence[float], float]:
-    """Seconds of draws and of their bare products, and how many operations these are."""
-    draw(n)
-    with Products() as seen:
+    draws: Sequence[Callable[[int], object]], n: int, rounds: int
+) -> tuple[Sequence[float], Sequence[Sequence[float]], float]:
+    """Seconds of bare products and of each way to draw, and how many operations these are."""
+    for draw in draws:
         draw(n)
-    alone = seen.alone()
-    draws, products = [], []
-    for _ in range(rounds + 1):
-        draws.append(seconds_per_call(lambda: draw(n), "cpu"))
-        products.append(seconds_per_call(alone, "cpu"))
-    return draws[1:], products[1:], seen.flops  # the first round warms up
+    with Products() as seen:
+        draws[0](n)
+    works = [seen.alone(), *(functools.partial(draw, n) for draw in draws)]
+    rows = [[seconds_per_call(work, "cpu") for work in works] for _ in range(rounds + 1)]
+    bare, *times = zip(*rows[1:], strict=True)  # the first round warms up
+    return bare, times, seen.flops
 
 
 if __name__ == "__main__":

@@ -104,8 +104,10 @@ class LinearBetaSchedule(Schedule):
         position = t * self.steps
         # Rounding may put a time a hair below its step; it belongs to the piece that ends there.
         k = (position - 1e-4).floor().long().clamp(0, self.steps - 1)
-        slope = (table[k + 1] - table[k]) * self.steps
-        log_alpha_bar = table[k] + slope * (t - k / self.steps)
+        # An index of no dimension would have to be known to Python.
+        before, after = (table.index_select(0, i.flatten()).view_as(i) for i in (k, k + 1))
+        slope = (after - before) * self.steps
+        log_alpha_bar = before + slope * (t - k / self.steps)
         a = torch.exp(log_alpha_bar / 2)
         s = torch.sqrt(-torch.expm1(log_alpha_bar))
         da = a * slope / 2
