@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.board import FORMATS
 from zoo.cli import values
 from zoo.harness.settings import PRESETS
 
@@ -53,3 +54,16 @@ def add_offline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--offline", action="store_true", help="download nothing; the same as ZOO_OFFLINE=1"
     )
+
+
+def add_results(parser: argparse.ArgumentParser, count: str) -> None:
+    """What a run has left: folders or files of it."""
+    parser.add_argument(
+        "results", nargs=count, type=Path, default=Path("zoo-results"), metavar="RUN",
+        help="results folder (default: zoo-results), or a file of sample, latent or guide",
+    )  # fmt: skip
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """How a table is printed."""
+    parser.add_argument("--format", choices=FORMATS, default="table")

@@ -7,9 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import zoo
-from zoo.board import FORMATS
 from zoo.cli import check, commands, files, gates, guide, latent, new, plugins, report, values
-from zoo.cli.arguments import DATASET, add_budget, add_dataset, add_offline, add_out, add_preset
+from zoo.cli.arguments import (
+    DATASET,
+    add_budget,
+    add_dataset,
+    add_format,
+    add_offline,
+    add_out,
+    add_preset,
+    add_results,
+)
 from zoo.conformance.scaffold import KINDS
 from zoo.harness.stages import OBSERVABLE_NAMES
 from zoo.report import FIGURE_NAMES, FILE_FIGURE_NAMES
@@ -41,11 +49,9 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     run.add_argument("--all", action="store_true", help="run every model that is not slow")
     run.add_argument(
-        "--sampler",
-        action="append",
-        metavar="S",
+        "--sampler", action="append", metavar="S",
         help="draw with this sampler; may be repeated (default: every one that fits)",
-    )
+    )  # fmt: skip
     run.add_argument(
         "--dataset", action="append", metavar="D",
         help=f"learn this; may be repeated (default: {DATASET})",
@@ -53,11 +59,9 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_budget(run)
     run.add_argument("--seeds", type=values.positive, metavar="K", help="trainings of each model")
     run.add_argument(
-        "--jobs",
-        type=values.positive,
-        metavar="N",
+        "--jobs", type=values.positive, metavar="N",
         help="trainings at a time (default: one per core)",
-    )
+    )  # fmt: skip
     run.add_argument(
         "--engine", default="local", metavar="E", help="what carries out the work (default: local)"
     )
@@ -67,7 +71,7 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     run.add_argument("--no-report", action="store_true", help="write no page to look at")
     run.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
-    _format(run)
+    add_format(run)
 
 
 def _list(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -91,7 +95,7 @@ def _show(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _leaderboard(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     board = _command(actions, "leaderboard", commands.show_leaderboard, "print what is kept")
     add_out(board)
-    _format(board)
+    add_format(board)
 
 
 def _sample(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -127,19 +131,13 @@ def _latent(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     explore.add_argument("model", metavar="MODEL")
     explore.add_argument("--seed", type=values.natural, default=0, help="seed of the training")
     explore.add_argument(
-        "--grid",
-        type=values.positive,
-        default=15,
-        metavar="N",
+        "--grid", type=values.positive, default=15, metavar="N",
         help="codes along a side (default: 15)",
-    )
+    )  # fmt: skip
     explore.add_argument(
-        "--descent",
-        type=values.positive,
-        default=300,
-        metavar="N",
+        "--descent", type=values.positive, default=300, metavar="N",
         help="steps down in Rg (default: 300)",
-    )
+    )  # fmt: skip
     explore.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="keep everything in FILE.npz"
     )
@@ -187,7 +185,7 @@ def _score(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--device", choices=("cpu", "cuda"), default="cpu", help="what drew them (default: cpu)"
     )
     add_out(score)
-    _format(score)
+    add_format(score)
 
 
 def _power(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -195,7 +193,7 @@ def _power(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     add_dataset(power)
     add_preset(power)
     add_out(power)
-    _format(power)
+    add_format(power)
 
 
 def _compare(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -208,7 +206,7 @@ def _compare(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="compare this metric; may be repeated (default: rg_w1, bond_w1, ree_w1)",
     )  # fmt: skip
     which.add_argument("--all-metrics", action="store_true", help="compare every metric there is")
-    _format(compare)
+    add_format(compare)
 
 
 def _verify(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -232,7 +230,7 @@ def _why(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _report(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     page = _command(actions, "report", report.report, "one page of a run, or of two compared")
-    _results(page, "*")
+    add_results(page, "*")
     page.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE.html")
 
 
@@ -240,7 +238,7 @@ def _plot(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     names = FIGURE_NAMES + FILE_FIGURE_NAMES
     plot = _command(actions, "plot", report.plot, "one figure of the page, in a file")
     plot.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
-    _results(plot, "?")
+    add_results(plot, "?")
     plot.add_argument("--out", type=Path, required=True, metavar="FILE", help="svg, png or pdf")
     plot.add_argument("--board", type=values.positive, default=1, metavar="N", help="of several")
 
@@ -294,14 +292,3 @@ def _command(
     )
     add_offline(parser)
     return parser
-
-
-def _results(parser: argparse.ArgumentParser, count: str) -> None:
-    parser.add_argument(
-        "results", nargs=count, type=Path, default=Path("zoo-results"), metavar="RUN",
-        help="results folder (default: zoo-results), or a file of sample, latent or guide",
-    )  # fmt: skip
-
-
-def _format(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=FORMATS, default="table")
