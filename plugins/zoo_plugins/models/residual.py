@@ -32,7 +32,7 @@ PASSES, BATCH, RATE = 30, 500, 3e-3
 POOL = 6
 """Conformations drawn to learn it, for each of the data."""
 
-FRESH = 10_000
+FRESH = 4_000
 """Conformations drawn to see what is kept, at least."""
 
 APART = 11
