@@ -21,6 +21,13 @@ about them, and steps would be spent on nothing.
 """
 
 
+_PARTS = 64
+"""Into how many parts times are divided, again and again, until a level is found."""
+
+_RESOLUTION = 2.0**-24
+"""Times that are told apart: those of single precision."""
+
+
 @dataclass(frozen=True, eq=False)
 class Levels:
     """Falling noise levels of a path, and what a walk through them asks of it.
@@ -63,12 +70,15 @@ def levels(model: Path, sigma: Tensor) -> Levels:
     Returns:
         These levels, as exactly as times can be told apart, and 0.
     """
-    low, high = torch.zeros_like(sigma), torch.ones_like(sigma)
-    for _ in range(24):  # halvings, down to the resolution of single precision
-        middle = (low + high) / 2
-        c = model.coefficients(middle)
-        above = c.s > sigma * c.a  # without dividing by an a that may be 0
-        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    marks = torch.arange(1, _PARTS, device=sigma.device) / _PARTS
+    low, width = torch.zeros_like(sigma), 1.0
+    while width > _RESOLUTION:
+        t = low[:, None] + width * marks
+        c = model.coefficients(t.flatten())
+        below = c.s.view_as(t) <= sigma[:, None] * c.a.view_as(t)  # without a division: a may be 0
+        width /= _PARTS
+        low = low + width * below.sum(dim=1)
+    high = low + width
     c = model.coefficients(high)
     return Levels(model, high, c.a, torch.cat([c.s / c.a, torch.zeros_like(sigma[:1])]))
 
