@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pytest
-import scipy.fft
 import torch
 from torch import Tensor, nn
 
+from tests.densities import check_density_of_draws
 from tests.physics import agree, mean_and_error, seeded
 from zoo.errors import UsageError
 from zoo.polymer import bond_lengths
@@ -55,29 +54,9 @@ def test_density_integrates_to_one() -> None:
 
 @pytest.mark.parametrize("coordinates", ["internal", "bonds"])
 def test_density_is_that_of_its_draws(coordinates: str) -> None:
-    """Autograd's Jacobian of `draw` in the random numbers it takes gives the same density.
-
-    With internal coordinates, which forget the pose, one of the numbers is a share of a turn.
-    """
+    """The Jacobian of `draw` gives the same, whether or not coordinates forget the pose."""
     model = bent(chains(500, 5, kb=5.0), coordinates=coordinates)
-    share = 1 if coordinates == "internal" else 0
-    turn = torch.tensor([0.3], dtype=torch.float64)
-    modes = torch.from_numpy(scipy.fft.dct(np.eye(5), axis=0, norm="ortho"))[1:]
-
-    def placed(numbers: Tensor) -> Tensor:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(torch, "rand", lambda *_, **__: turn if share == 0 else numbers[:1])
-            patch.setattr(torch, "randn", lambda *_, **__: numbers[None, share:])
-            return (modes @ model.draw(1)[0]).flatten()
-
-    for seed in range(3):
-        normal = torch.randn(model.coordinates.size, generator=seeded(seed), dtype=torch.float64)
-        numbers = torch.cat([turn[:share], normal])
-        jacobian = torch.autograd.functional.jacobian(placed, numbers)
-        expected = -(normal.square() + math.log(2 * math.pi)).sum() / 2
-        expected = expected - torch.linalg.slogdet(jacobian).logabsdet
-        x = (modes.T @ placed(numbers).view(4, 2))[None]
-        torch.testing.assert_close(model.log_prob(x)[0], expected, rtol=0, atol=1e-2)
+    check_density_of_draws(model, 3, rtol=0, atol=1e-2)
 
 
 class Growing(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import zoo
 from tests.gaussian import ExplodingSchedule, GaussianField, GaussianPath, moments
-from tests.test_samplers import LINEAR, PathSampler, distance, law
+from tests.test_samplers import LINEAR, PathSampler, distance, law, walk_network
 from zoo.errors import UsageError
 from zoo.generative import (
     CosineSchedule,
@@ -56,22 +56,6 @@ def end_of_flow(model: GaussianPath) -> tuple[Tensor, Tensor]:
     first = largest(model) ** 2
     shrink = torch.sqrt(model.var / (model.var + first))
     return model.mean * (1 - shrink), shrink.square() * (1 + first)
-
-
-def walk_network(model: zoo.Path, sampler: PathSampler) -> None:
-    """See that a sampler gets along with a model in single precision."""
-    torch.set_default_dtype(torch.float32)
-    model = model.float().eval()
-    drawn = []
-    with torch.no_grad():
-        for seed in (1, 1, 2):
-            torch.manual_seed(seed)
-            drawn.append(sampler.sample(model, 4))
-    assert drawn[0].shape == (4, 6, 2)
-    assert drawn[0].dtype == torch.float32
-    assert torch.isfinite(drawn[0]).all()
-    assert torch.equal(drawn[0], drawn[1])
-    assert not torch.allclose(drawn[0], drawn[2])
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
-import numpy as np
 import pytest
-import scipy.fft
 import torch
 from torch import Tensor, nn
 
 import zoo
+from tests.densities import check_density_of_draws
 from tests.physics import seeded
 from zoo.contracts import Density, Trainable
 from zoo.errors import UsageError
@@ -137,34 +136,11 @@ def test_density_of_the_flow_integrates_to_one() -> None:
     assert (log_prob.exp() * volume).sum().item() == pytest.approx(1, abs=3e-3)
 
 
-@pytest.mark.parametrize(
-    "coordinates",
-    ["internal", "bonds"],
-)
+@pytest.mark.parametrize("coordinates", ["internal", "bonds"])
 def test_density_of_the_flow_is_that_of_its_draws(coordinates: str) -> None:
-    """Autograd's Jacobian of `draw` in the random numbers it takes gives the same density.
-
-    With internal coordinates, which forget the pose, one of the numbers is a share of a turn.
-    """
+    """The Jacobian of `draw` gives the same, whether or not coordinates forget the pose."""
     model = perturbed(chains(500, (5, 2), kb=5.0), coordinates=coordinates)
-    share = 1 if coordinates == "internal" else 0
-    turn = torch.tensor([0.3], dtype=torch.float64)
-    modes = torch.from_numpy(scipy.fft.dct(np.eye(5), axis=0, norm="ortho"))[1:]
-
-    def placed(numbers: Tensor) -> Tensor:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(torch, "rand", lambda *_, **__: turn if share == 0 else numbers[:1])
-            patch.setattr(torch, "randn", lambda *_, **__: numbers[None, share:])
-            return (modes @ model.draw(1)[0]).flatten()
-
-    for seed in range(4):
-        normal = torch.randn(model.coordinates.size, generator=seeded(seed), dtype=torch.float64)
-        numbers = torch.cat([turn[:share], normal])
-        jacobian = torch.autograd.functional.jacobian(placed, numbers)
-        expected = -(normal.square() + math.log(2 * math.pi)).sum() / 2
-        expected = expected - torch.linalg.slogdet(jacobian).logabsdet
-        x = (modes.T @ placed(numbers).view(4, 2))[None]
-        torch.testing.assert_close(model.log_prob(x)[0], expected, rtol=1e-6, atol=1e-5)
+    check_density_of_draws(model, 4, rtol=1e-6, atol=1e-5)
 
 
 def test_flow_ties_every_number_to_every_other() -> None:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tests.gaussian import ExplodingSchedule, GaussianField, GaussianPath, moments
-from tests.test_fast_samplers import DEEP, walk_network
-from tests.test_samplers import LINEAR, PathSampler, distance, law
+from tests.test_fast_samplers import DEEP
+from tests.test_samplers import LINEAR, PathSampler, distance, law, walk_network
 from zoo.errors import UsageError
 from zoo.generative import Schedule, StraightSchedule, VESchedule
 from zoo.generative.levels import even_levels, largest
