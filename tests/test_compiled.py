@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 import torch
@@ -15,14 +13,14 @@ import torch
 from tests.conftest import Install
 from tests.test_leaderboard import row
 from tests.test_run import TINY
-from zoo import OneShot
 from zoo.board.leaderboard import leaderboard
 from zoo.board.provenance import command
+from zoo.cli import main
 from zoo.conformance.gaussian import NormalPath
 from zoo.contracts import Path as Walk
 from zoo.generative import CosineSchedule
 from zoo.harness.compiled import compile_calls
-from zoo.harness.machine import describe
+from zoo.harness.machine import can_compile, describe
 from zoo.harness.plan import make_plan
 from zoo.harness.run import Run
 from zoo.harness.store import Store
@@ -32,6 +30,8 @@ WALKER = """
     import torch, zoo
     from torch import nn
     from zoo.generative import Denoiser, StraightSchedule
+    from zoo.generative.divergence import unit_vectors
+    from zoo.generative.likelihood import flow_log_prob
 
     class Walker(Denoiser):
         def __init__(self, shape):
@@ -42,16 +42,18 @@ WALKER = """
         def loss(self, x): return (self.share - 1).square()
         def denoise(self, x_t, t): return self.share * torch.cos(t) * x_t
         def decode(self, x): return x.view(-1, *self.shape)
+        def log_prob(self, x):
+            z = x.flatten(1)
+            return flow_log_prob(self, z, unit_vectors(z), nodes=2)
 
     @zoo.hookimpl
     def zoo_models():
         yield zoo.ModelSpec(api=1, name="walker", factory="zoo_walker:Walker", summary="",
-                            offers={"path"})
+                            offers={"path", "log_prob"})
 """
 
-needs_compiler = pytest.mark.skipif(
-    not shutil.which(os.environ.get("CXX", "g++")), reason="no C++ compiler"
-)
+needs_compiler = pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -66,45 +68,69 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def test_compiled_calls_say_the_same() -> None:
     """Whatever the size of the batch, within rounding."""
     path, plain = NormalPath(CosineSchedule()), NormalPath(CosineSchedule())
-    assert compile_calls(path)
+    compile_calls(path)
     for n in (3, 5):
         x, t = torch.randn(n, path.size), torch.tensor(0.5)
         with torch.no_grad():
             torch.testing.assert_close(path.denoise(x, t), plain.denoise(x, t))
-            torch.testing.assert_close(path.velocity(x, t), plain.velocity(x, t))
 
 
-def test_paths_inside_are_compiled_and_other_models_left_alone() -> None:
-    """A model that draws by a path has its calls compiled; one that has none stays as it is."""
+@pytest.mark.parametrize("name", ["ddpm", "cfm", "score-sde", "lecture-ddpm", "sde-ebm"])
+def test_network_calls_can_be_compiled_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in a path of ours, or in one inside a model, ends a graph before its end."""
+    traced = functools.partial(torch.compile, backend="eager", fullgraph=True)
+    monkeypatch.setattr(torch, "compile", traced)
     registry = discover(first_party_only=True)
-    outer = cast(OneShot, registry.find("model", "sde-ebm").build((5, 2)))
-    (inner,) = (one for one in outer.modules() if isinstance(one, Walk))
-    assert compile_calls(outer)
-    assert {"denoise", "velocity"} <= vars(inner).keys()
-    vae = cast(OneShot, registry.find("model", "vae").build((5, 2)))
+    model = registry.find("model", name).build((5, 2))
+    (path,) = (one for one in model.modules() if isinstance(one, Walk))
+    x, t = torch.randn(3, path.size), torch.tensor(0.5)
+    with torch.no_grad():
+        before = path.denoise(x, t), path.velocity(x, t)
+        compile_calls(model)
+        assert {"denoise", "velocity"} <= vars(path).keys()
+        torch.testing.assert_close((path.denoise(x, t), path.velocity(x, t)), before)
+
+
+def test_other_models_are_left_alone() -> None:
+    """A model that has no path stays as it is."""
+    vae = discover(first_party_only=True).find("model", "vae").build((5, 2))
     before = vars(vae).copy()
-    assert not compile_calls(vae)
+    compile_calls(vae)
     assert vars(vae) == before
 
 
 @needs_compiler
 def test_a_run_draws_and_times_with_them(install: Install, tmp_path: Path) -> None:
-    """Anybody's path is compiled, and its line says so; where there is none it says nothing."""
+    """Anybody's path is compiled, in a line of its own; calls for its density are not counted."""
     install("zoo-walker", WALKER)
-    plan = make_plan(
-        installed(), ["walker", "truth"], ["dpmpp[steps=2]", "direct"], "bead-spring[beads=4]",
-        replace(TINY, draws=64, compiled=True),
-    )  # fmt: skip
-    path, truth = Run(plan, Store(tmp_path / "out").open(), "cpu", describe(), jobs=1).execute()
-    assert path["status"] == "ok", path["reason"]
-    assert (path["flags"], truth["flags"]) == (["compiled"], [])
-    assert path["times"]["cpu"]["batch_seconds"]
+    store, found = Store(tmp_path / "out").open(), []
+    for settings in (replace(TINY, draws=64), replace(TINY, draws=64).compile()):
+        plan = make_plan(
+            installed(), ["walker"], ["ode[method=euler,steps=2]"], "bead-spring[beads=4]", settings
+        )
+        (row,) = Run(plan, store, "cpu", describe(), jobs=1).execute()
+        assert row["status"] == "ok", row["reason"]
+        assert not row["faults"]
+        assert row["times"]["cpu"]["batch_seconds"]
+        assert row["nfe"] == 3.0
+        found.append(row["values"])
+    assert found[1] == pytest.approx(found[0], rel=1e-3, abs=1e-3)
+    board = leaderboard(store.rows())
+    assert sorted(board["preset"]) == ["tiny", "tiny compiled"]
 
 
-def test_lines_that_are_compiled_stand_alone() -> None:
-    """So a failure to compile costs no result there was before."""
-    settings = row("ddpm", 0, 0.1)["settings"] | {"compiled": True}
+def test_a_failure_to_compile_costs_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a compiler nothing is begun, and a compiled line stands beside the other."""
+    settings = row("ddpm", 0, 0.1)["settings"] | {"preset": "standard compiled", "compiled": True}
     failed = row("ddpm", 0, None, settings=settings, measured="2026-01-02T00:00:00+00:00")
     board = leaderboard([row("ddpm", 0, 0.1), failed])
-    assert board["status"].tolist() == ["ok", "crashed"]
+    assert sorted(board["status"]) == ["crashed", "ok"]
+    assert "--preset standard " in command(failed, [0], "out")
     assert command(failed, [0], "out").endswith(" --compile")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "ddpm", "--preset", "quick", "--compile"]) == 2
+    assert "torch compiles by a C++ compiler, and there is none" in capsys.readouterr().err
+    assert not list(tmp_path.glob("zoo-results/*/*"))

@@ -60,7 +60,7 @@ def test_slow_models_are_left_out_unless_named(registry: Registry) -> None:
     assert "hare" in names(plan)
     assert "snail" not in names(plan)
     assert "snail is slow: name it, or give --preset full" in plan.left_out
-    full = make_plan(registry, None, None, "bead-spring", replace(TINY, preset="full"))
+    full = make_plan(registry, None, None, "bead-spring", replace(TINY, slow_too=True))
     assert {"hare", "snail"} <= names(full)
     assert not any("slow" in sentence for sentence in full.left_out)
     named = make_plan(registry, ["snail"], None, "bead-spring", TINY)

@@ -23,7 +23,7 @@ class Thirds:
         return numbers[numbers % 3 == 0]
 
 
-@pytest.mark.parametrize("share", [None, 0.05, 0.5, 1.0, 1.0000002])
+@pytest.mark.parametrize("share", [None, 1e-4, 0.05, 0.5, 1.0, 1.0000002])
 def test_enough_are_drawn_however_few_are_kept(share: float | None) -> None:
     """The first that are accepted, in their order."""
     accepted = first_accepted(7, Thirds(), share=share)
@@ -39,6 +39,20 @@ def test_a_batch_is_bounded_and_an_end_is_made(share: float | None) -> None:
         sizes.append(count)
         return torch.zeros(0)
 
-    with pytest.raises(UsageError, match="free of overlaps"):
+    with pytest.raises(UsageError, match="only 0 of 1,100,000 proposals were accepted"):
         first_accepted(10**6, never, share=share, at_once=100_000)
     assert max(sizes) == 100_000
+
+
+def test_a_wrong_share_is_soon_corrected() -> None:
+    """One in a thousand is found by a dozen batches, each larger than the one before."""
+    batches = 0
+
+    def seldom(count: int) -> Tensor:
+        nonlocal batches
+        batches += 1
+        numbers = torch.arange(1 << (batches - 1), (1 << (batches - 1)) + count)
+        return numbers[numbers % 1_000 == 0]
+
+    assert len(first_accepted(1, seldom, share=1.0)) == 1
+    assert batches < 15

@@ -11,7 +11,7 @@ from zoo.engine import Engine, Local
 from zoo.errors import UsageError
 from zoo.harness.engines import build_engine, look
 from zoo.harness.kept import Row
-from zoo.harness.machine import usual_jobs
+from zoo.harness.machine import can_compile, usual_jobs
 from zoo.harness.memory import is_known
 from zoo.harness.plan import Plan, make_plans
 from zoo.harness.run import Event, Run, Watch
@@ -54,7 +54,8 @@ def run(
         timeout: Seconds after which a training, or any other step, is ended; `None` means 3600.
         memory: Memory that its processes may hold, in GB (10⁹ bytes); `None` sets no limit.
         engine: Name with options of what carries out the work.
-        compiled: Whether torch compiles the network calls of paths, which takes a C++ compiler.
+        compiled: Whether torch compiles the network calls of path models, for which it takes a
+            C++ compiler. Such lines make boards of their own.
         out: Folder of results. What it holds already is not made again.
         watch: Takes events while the run goes on, from several threads.
 
@@ -71,7 +72,7 @@ def run(
         >>> frame[["model", "sampler", "status"]].values.tolist()
         [['truth', 'direct', 'ok']]
     """
-    settings = replace(budget(preset, seeds, timeout, memory), compiled=compiled)
+    settings = budget(preset, seeds, timeout, memory, compiled=compiled)
     registry = installed()
     datasets = [dataset] if isinstance(dataset, str) else dataset
     first, *more = make_plans(registry, models, samplers, datasets, settings)
@@ -84,13 +85,17 @@ def budget(
     seeds: int | None = None,
     timeout: float | None = None,
     memory: float | None = None,
+    *,
+    compiled: bool = False,
 ) -> Settings:
-    """A preset's settings, with other limits and another number of seeds if they are given.
+    """A preset's settings, with other limits, seeds and ways of calling if they are asked for.
 
     Raises:
         UsageError: If there is no such preset, no seed is asked for, or memory cannot be seen.
     """
     settings = settings_for(preset)
+    if compiled:
+        settings = settings.compile()
     if memory is not None and not is_known():
         raise UsageError("this system does not say what memory a process holds: set no limit.")
     if seeds is not None and seeds < 1:
@@ -115,6 +120,8 @@ def prepare(
     """A run that is ready to start: folder writable, device there."""
     engine, store = engine or Local(), Store(out).open()
     found, machine, host = look(engine, device)
+    if plan.settings.compiled and not host and not can_compile():
+        raise UsageError("torch compiles by a C++ compiler, and there is none: install g++.")
     jobs = jobs or (0 if host else usual_jobs(found))
     return Run(plan, store, found, machine, jobs, watch, engine, host)
 

@@ -40,7 +40,6 @@ def group(rows: Iterable[Row]) -> list[list[Row]]:
         line = (
             *(row["model"], row["sampler"], row["dataset"]),
             *(made_by["data_sha256"], made_by["device"], *budget),
-            row["settings"].get("compiled", False),
         )
         maker = [made_by["model"], made_by["sampler"], made_by["code"]]
         makers = lines.setdefault(line, [])

@@ -71,16 +71,17 @@ def command(row: Row, seeds: list[int], out: str) -> str:
         zoo run 'vae[latent=4]' --sampler direct --dataset bead-spring --preset quick --seeds 2
         --device cpu --out zoo-results-again
     """
+    preset, *compiled = row["settings"]["preset"].split()
     words = {
         "--sampler": row["sampler"],
         "--dataset": row["dataset"],
-        "--preset": row["settings"]["preset"],
+        "--preset": preset,
         "--seeds": max(seeds) + 1,
         "--device": row["made_by"]["device"],
         "--out": f"{out.rstrip('/')}-again",
     }
     options = " ".join(f"{option} {_quoted(word)}" for option, word in words.items())
-    if row["settings"].get("compiled"):
+    if compiled:
         options += " --compile"
     model = _quoted(row["model"])
     return f"zoo run {model} {options}" if model[0] != "-" else f"zoo run {options} -- {model}"

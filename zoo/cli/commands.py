@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.arguments import DATASET
@@ -74,7 +73,7 @@ def _plans(options: argparse.Namespace, registry: Registry) -> list[Plan]:
         None if options.all else models,
         options.sampler,
         datasets or [DATASET],
-        replace(budget_of(options, options.seeds), compiled=options.compiled),
+        budget_of(options, options.seeds, compiled=options.compiled),
     )
 
 

@@ -67,7 +67,7 @@ def _run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     run.add_argument(
         "--compile", dest="compiled", action="store_true",
-        help="have torch compile the network calls of paths (needs a C++ compiler)",
+        help="have torch compile network calls of path models (takes a C++ compiler)",
     )  # fmt: skip
     run.add_argument("--no-report", action="store_true", help="write no page to look at")
     run.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")

@@ -22,11 +22,13 @@ def registry_of(options: argparse.Namespace) -> Registry:
     return installed(options.blocked, first_party_only=options.no_plugins)
 
 
-def budget_of(options: argparse.Namespace, seeds: int | None = None) -> Settings:
+def budget_of(
+    options: argparse.Namespace, seeds: int | None = None, *, compiled: bool = False
+) -> Settings:
     """What a command may spend."""
     from zoo import api
 
-    return api.budget(options.preset, seeds, options.timeout, options.memory)
+    return api.budget(options.preset, seeds, options.timeout, options.memory, compiled=compiled)
 
 
 def finish(

@@ -104,7 +104,7 @@ class LinearBetaSchedule(Schedule):
         position = t * self.steps
         # Rounding may put a time a hair below its step; it belongs to the piece that ends there.
         k = (position - 1e-4).floor().long().clamp(0, self.steps - 1)
-        # An index of no dimension would have to be known to Python.
+        # Indexing by a tensor of no dimension calls item(), which cannot be compiled.
         before, after = (table.index_select(0, i.flatten()).view_as(i) for i in (k, k + 1))
         slope = (after - before) * self.steps
         log_alpha_bar = before + slope * (t - k / self.steps)

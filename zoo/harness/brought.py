@@ -119,7 +119,7 @@ def _job(work: Run, name: str, version: str, seed: int, drawn: Result) -> Job:
     model = choice(ModelSpec(name=name, offers={"draw"}, **common))
     sampler = choice(SamplerSpec(name="file", needs={"draw"}, **common))
     train = Train(model, work.plan.dataset, work.data(), seed, 0, False, work.device)
-    return Job(train, sampler, Outcome("ok"), drawn=Outcome("ok", result=drawn))
+    return Job(train, sampler, False, Outcome("ok"), drawn=Outcome("ok", result=drawn))
 
 
 def _stated(seconds: float) -> Outcome:

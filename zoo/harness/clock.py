@@ -47,6 +47,9 @@ def attendant(subject: Clocked) -> Callable[[Mapping[str, Any]], dict[str, Any]]
     repeats: dict[int, int] = {}
 
     def visit(n: int, most: float) -> dict[str, Any]:
+        if n not in repeats and isinstance(subject, Time) and subject.compiled:
+            draw(n)  # which compiles it
+
         def once() -> float:
             return seconds_per_call(lambda: draw(n), device)
 
@@ -77,10 +80,8 @@ def load(subject: Clocked) -> Callable[[int], object]:
         model = restore_model(subject.train, subject.trained.folder / WEIGHTS_FILE)
         model = model.to(subject.device)
         sampler = build_sampler(subject.sampler)
-        if subject.compiled and compile_calls(model):
-            with torch.no_grad():  # as it will be drawn, or it would be compiled again then
-                for n in (1, subject.batch):
-                    sampler.sample(model, n)
+        if subject.compiled:
+            compile_calls(model)
         return lambda n: sampler.sample(model, n)
     if isinstance(subject, Exact):
         return _exact_sampler(subject)

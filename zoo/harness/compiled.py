@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import torch
@@ -14,30 +15,26 @@ _CALLS = ("denoise", "velocity")
 Call = Callable[[Tensor, Tensor], Tensor]
 
 
-def compile_calls(model: Model) -> bool:
+def compile_calls(model: Model) -> None:
     """Have torch compile the network calls of a path, and of paths inside a model.
 
-    Each is compiled when it is first made, for a batch of one, for another size, and then for any.
-    What it gives differs by rounding. A model that is no path, and has none inside, stays as it is.
+    Each is compiled when it is first made, for that size of the batch, and for any size when it
+    is made for another. Results differ by rounding. Other models stay as they are.
 
     Args:
         model: The model, where it is to be used.
 
-    Returns:
-        Whether there was anything to compile.
-
     Example:
         >>> from zoo.conformance.gaussian import NormalPath
         >>> from zoo.generative import CosineSchedule
-        >>> compile_calls(NormalPath(CosineSchedule()))
-        True
+        >>> path = NormalPath(CosineSchedule())
+        >>> compile_calls(path)  # nothing is compiled yet
     """
-    torch._inductor.config.compile_threads = 1  # no processes beside this one
-    paths = [one for one in model.modules() if isinstance(one, Path)]
-    for path in paths:
-        for name in _CALLS:
-            object.__setattr__(path, name, _compiled(getattr(path, name), path.device))
-    return bool(paths)
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no processes beside this one
+    for one in model.modules():
+        if isinstance(one, Path):
+            for name in _CALLS:
+                object.__setattr__(one, name, _compiled(getattr(one, name), one.device))
 
 
 def _compiled(call: Call, device: torch.device) -> Call:

@@ -111,7 +111,7 @@ _STAGE_SOURCE = {
     "train": ("harness/training.py", "harness/checkpoint.py"),
     "density": ("harness/training.py", "harness/density.py"),
     "sample": (
-        *("harness/training.py", "harness/sampling.py"),
+        *("harness/training.py", "harness/sampling.py", "harness/compiled.py"),
         *("harness/density.py", "harness/film.py"),
     ),
     "steer": ("harness/training.py", "harness/sampling.py", "harness/steering.py"),
@@ -123,7 +123,7 @@ _STAGE_SOURCE = {
     "power": ("harness/scoring.py", "harness/power.py"),
     "time": (
         *("harness/training.py", "harness/sampling.py", "harness/timing.py"),
-        *("harness/rounds.py", "harness/load.py", "harness/clock.py"),
+        *("harness/rounds.py", "harness/load.py", "harness/clock.py", "harness/compiled.py"),
     ),
 }
 

@@ -98,7 +98,7 @@ class Ledger:
         with suppress(StoreError):  # the reason why it is stopped, perhaps, and told of already
             whole = {_maker(row) for row in self.store.rows() if row.get("status") == "ok"}
             for job in _jobs(self.plan, left):
-                asked = job.train.key, digest(identify(job.sampler))
+                asked = job.train.key, digest(identify(job.sampler)), job.compiled
                 if job.verdict[0] == "ok" or asked not in whole:
                     self.enter(job, floors)
 
@@ -115,12 +115,13 @@ class Ledger:
 
 
 def _jobs(plan: Plan, left: Iterable[tuple[Train, list[Job] | None]]) -> Iterator[Job]:
+    compiled = plan.settings.compiled
     for train, jobs in left:
         entries = plan.entries_of(train.model)
-        yield from jobs or [Job(train, entry.sampler, SKIPPED) for entry in entries]
+        yield from jobs or [Job(train, entry.sampler, compiled, SKIPPED) for entry in entries]
 
 
-def _maker(row: Mapping[str, Any]) -> tuple[Any, str]:
-    """The training and the sampler that a row is of."""
-    made_by = row.get("made_by", {})
-    return made_by.get("keys", {}).get("train"), digest(made_by.get("sampler"))
+def _maker(row: Mapping[str, Any]) -> tuple[Any, str, bool]:
+    """The training and the sampler that a row is of, and whether calls were compiled."""
+    made_by, compiled = row.get("made_by", {}), row.get("settings", {}).get("compiled", False)
+    return made_by.get("keys", {}).get("train"), digest(made_by.get("sampler")), compiled

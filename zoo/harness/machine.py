@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -86,6 +87,12 @@ def gpu_name() -> str:
 def usual_jobs(device: str) -> int:
     """Jobs at a time where nobody says: one on a GPU, else one per core."""
     return 1 if device == "cuda" else _cores()
+
+
+def can_compile() -> bool:
+    """Whether there is the C++ compiler that torch would look for."""
+    usual = "clang++" if platform.system() == "Darwin" else "g++"
+    return shutil.which(os.environ.get("CXX", usual)) is not None
 
 
 def describe(gpu: str = "") -> Machine:

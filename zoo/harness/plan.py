@@ -147,7 +147,7 @@ def make_plans(
         _choose(registry, kind, names)
         for kind, names in (("dataset", datasets), ("model", models), ("sampler", samplers))
     )
-    plans, slow_too = [], models is not None or settings.preset == "full"
+    plans, slow_too = [], models is not None or settings.slow_too
     for data in found:
         entries, left_out = _cross(chosen, ways, data, slow_too=slow_too)
         if left_out and (models is not None or not entries):

@@ -36,6 +36,7 @@ class Job:
     Args:
         train: The training it builds on.
         sampler: How it is drawn.
+        compiled: Whether its network calls are compiled for that.
         trained: How training ended.
         evaluated: How the evaluation of its density ended, if it has one.
         drawn: How drawing ended, if it came to that.
@@ -44,6 +45,7 @@ class Job:
 
     train: Train
     sampler: Choice
+    compiled: bool
     trained: Outcome
     evaluated: Outcome | None = None
     drawn: Outcome | None = None
@@ -57,13 +59,16 @@ class Job:
     @property
     def key(self) -> str:
         """Digest of all that was asked for, whether or not it came to be."""
-        scored = self.scored.result.key if self.scored and self.scored.result else ""
-        return digest([self.train.key, identify(self.sampler), scored])[:20]
+        return self._key(self.scored.result.key if self.scored and self.scored.result else "")
 
     @property
     def unscored_key(self) -> str:
         """The key it has as long as it has no scores."""
-        return digest([self.train.key, identify(self.sampler), ""])[:20]
+        return self._key("")
+
+    def _key(self, scored: str) -> str:
+        asked = [self.train.key, identify(self.sampler), *(["compiled"] * self.compiled)]
+        return digest([*asked, scored])[:20]
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -138,7 +143,6 @@ def _flags(job: Job, plan: Plan) -> list[str]:
     """What strikes about how a row was made."""
     used = (job.train.model, job.sampler, plan.dataset, *plan.metrics)
     found = {
-        "compiled": bool(_facts(job.drawn).get("compiled")),
         "nondeterministic": _facts(job.drawn).get("repeatable") is False,
         "code-modified": any(is_modified(one.listing.plugin.distribution) for one in used),
     }

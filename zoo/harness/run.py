@@ -238,7 +238,8 @@ class Run:
         entries = self.plan.entries_of(train.model)
         if trained.result and any(map(self.plan.densities_of, entries)):
             evaluated = self.resolve(evaluation(self.plan, train, trained.result), label)
-        jobs = [Job(train, entry.sampler, trained, evaluated) for entry in entries]
+        compiled = self.plan.settings.compiled
+        jobs = [Job(train, entry.sampler, compiled, trained, evaluated) for entry in entries]
         if evaluated is None or evaluated.result:
             for entry, job in zip(entries, jobs, strict=True):
                 self._draw_and_score(entry, job)

@@ -46,10 +46,12 @@ _CALLS = ("draw", "denoise", "velocity")
 def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     """Run a `Sample` stage."""
     device = stage.train.device
-    model = restore_model(stage.train, stage.trained.folder / WEIGHTS_FILE)
+    weights = stage.trained.folder / WEIGHTS_FILE
+    model = restore_model(stage.train, weights)
     sampler = build_sampler(stage.sampler)
     beads, dim = stage.train.data.facts["shape"]
-    compiled = stage.compiled and compile_calls(model)
+    if stage.compiled:
+        compile_calls(model)
     counter = CallCounter(model)
     walk = guide(model, stage.target, counter) if stage.target else model
     film = watch(walk, stage.frames) if stage.frames else None
@@ -69,12 +71,12 @@ def sample_stage(stage: Sample, folder: Path, tell: Tell) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     tensors = {"conformations": torch.cat(parts)}
     if stage.log_prob:
-        tensors["log_prob"] = log_density(model, tensors["conformations"], stage.batch, tell)
+        asked = restore_model(stage.train, weights)  # whose calls are not counted, nor compiled
+        tensors["log_prob"] = log_density(asked, tensors["conformations"], stage.batch, tell)
     save_tensors(folder / DRAWN_FILE, tensors)
     if film:
         save_tensors(folder / FILM_FILE, {"trajectory": film.conformations, "times": film.times})
     facts: dict[str, Any] = {"network_calls": counter.rows / stage.draws, "sample_seconds": seconds}
-    facts["compiled"] = compiled
     return facts | {"repeatable": is_repeatable(sampler, walk)}  # last: it changes no draw
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zoo.errors import UsageError
 
@@ -31,7 +31,8 @@ class Settings:
         memory_gb: Memory that one stage of one job may hold, in GB (10⁹ bytes); `None` sets no
             limit.
         checkpoint_seconds: Seconds of training between two checkpoints.
-        compiled: Whether torch compiles the network calls of paths before anything is drawn.
+        slow_too: Whether `--all` means the slow models as well.
+        compiled: Whether torch compiles the network calls of path models before they draw.
     """
 
     preset: str
@@ -50,7 +51,17 @@ class Settings:
     timeout: float = 3_600.0
     memory_gb: float | None = None
     checkpoint_seconds: float = 30.0
+    slow_too: bool = False
     compiled: bool = False
+
+    def compile(self) -> Settings:
+        """The same with compiled network calls, under a name that says so.
+
+        Example:
+            >>> settings_for("quick").compile().preset
+            'quick compiled'
+        """
+        return replace(self, preset=f"{self.preset} compiled", compiled=True)
 
 
 PRESETS = {
@@ -67,7 +78,9 @@ PRESETS = {
         timing_seconds=10.0,
     ),
     "standard": Settings("standard", epochs=80, seeds=3),
-    "full": Settings("full", epochs=400, seeds=10, timing_rounds=15, timing_seconds=300.0),
+    "full": Settings(
+        "full", epochs=400, seeds=10, timing_rounds=15, timing_seconds=300.0, slow_too=True
+    ),
     "lecture": Settings("lecture", epochs=200, seeds=1),
 }
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from zoo.errors import UsageError
 from zoo.polymer.geometry import center
 from zoo.polymer.ideal import Ideal, unit
 from zoo.polymer.rejection import first_accepted
@@ -82,7 +83,13 @@ def draw(ideal: Ideal, n: int, beads: int, generator: Generator | None) -> Tenso
         proposal = propose(ideal, count, beads, generator)
         return proposal.x[torch.rand(count, generator=generator) < proposal.chance]
 
-    return first_accepted(n, accepted)
+    try:
+        return first_accepted(n, accepted)
+    except UsageError as error:
+        raise UsageError(
+            f"nearly all chains overlap: {error} Choose a larger r0, k or kb, so that beads two "
+            "bonds apart keep their distance."
+        ) from None
 
 
 def propose(ideal: Ideal, n: int, beads: int, generator: Generator | None) -> Proposal:
