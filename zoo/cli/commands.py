@@ -65,8 +65,10 @@ def _plans(options: argparse.Namespace, registry: Registry) -> list[Plan]:
         if registry.has("dataset", name) and not registry.has("model", name)
     ]
     models = [name for name in options.names if name not in datasets]
-    if bool(models) == options.all:
-        raise UsageError("name the models to run, or give --all to run every one; not both.")
+    if models and options.all:
+        raise UsageError("give the names of models, or --all to run every one, but not both.")
+    if not (models or options.all):
+        raise UsageError("name the models to run, or give --all to run every one.")
     datasets += options.dataset or ()
     return make_plans(
         registry,
