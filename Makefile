@@ -10,13 +10,14 @@ BIN := .venv/bin
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# A worker per core, but not as many as a large machine has cores: each holds torch. One thread
-# each is enough, and threads that wait sleep, or they would keep the others' from their work. A
-# file stays with one worker, which makes its fixtures once; see tests/conftest.py for the order.
+# A worker more than cores, since some wait for what they have started, but not as many as a large
+# machine has cores: each holds torch. One thread each is enough, and threads that wait sleep, or they
+# would keep the others' from their work. A file stays with one worker, which makes its fixtures
+# once; see tests/conftest.py for the order.
 test: export OMP_NUM_THREADS = 1
 test: export OMP_WAIT_POLICY = PASSIVE
 test: .venv/.installed ## Run all tests, on all cores
-	@$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed ## Check style and types
 	$(BIN)/ruff check .

@@ -246,7 +246,7 @@ def _made() -> str:
         "with × are W1 distances to the truth over those between true sets of as many. KL is taken "
         "over 2,000 true conformations, ± one standard error. Where there are several trainings, "
         "each on a training set of its own: median [range]. "
-        f"{torch.get_num_threads()} threads, {describe('').label}, torch {torch.__version__}."
+        f"{torch.get_num_threads()} thread(s), {describe('').label}, torch {torch.__version__}."
     )
 
 
