@@ -85,7 +85,9 @@ def main() -> None:
     asked = parser.parse_args()
     rows = list(measure(asked.models, asked.beads, asked.draws, asked.most, asked.trainings))
     table = tabulate(rows, HEADINGS, "pipe", disable_numparse=True)
-    text = f"# Longer chains, more draws\n\n{_made()}\n\n{table}\n\n{exponents(rows)}\n"
+    text = (
+        f"# Longer chains, more draws\n\n{_made()}\n\n{table}\n\n{exponents(rows)}".rstrip() + "\n"
+    )
     asked.write.write_text(text, encoding="utf-8")
     print(text)
 
@@ -237,6 +239,8 @@ def exponents(rows: Sequence[Sequence[str]]) -> str:
             logs = logs - logs.mean(dim=0)
             slope = (logs[:, 0] * logs[:, 1]).sum() / logs[:, 0].square().sum()
             found.append(f"{name} {slope:.1f}")
+    if not found:
+        return ""
     return f"Time per draw grows with the number of beads to the power: {', '.join(found)}."
 
 
